@@ -1,0 +1,48 @@
+"""The store port: a ClickHouse engine, over HTTP in production, in process (chDB) by default. The SQL is the same.
+
+Rows go in and come out as JSON lines; no value passes through a Python object that its JSON form would not survive.
+Both adapters pass `tests/contract/test_store.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+Row = dict[str, Any]
+"""One row by column name. Times are text (`2026-01-31 12:00:00.123`, UTC), maps are dicts, arrays lists, 64-bit integers ints."""
+
+
+class LogStore(Protocol):
+    """A connection to the engine."""
+
+    async def start(self) -> None:
+        """Connect. Raises StoreUnavailable, or Misconfigured when the server can't be used as configured."""
+        ...
+
+    async def stop(self) -> None:
+        """Finish what is in flight and disconnect."""
+        ...
+
+    async def insert(self, table: str, rows: bytes) -> None:
+        """Insert JSON lines (JSONEachRow) into a table of the store's database. Absent columns take their defaults.
+
+        The rows are in the store on return. Raises StoreUnavailable when the same call may succeed later (rows may
+        or may not be stored), StoreRejected when these rows can't be inserted (none is stored).
+        """
+        ...
+
+    async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        """Run one SELECT; values are bound to `{name:Type}` placeholders by the engine, never pasted into the text.
+
+        Raises StoreUnavailable or StoreRejected.
+        """
+        ...
+
+    async def execute(self, sql: str) -> None:
+        """Run one statement that returns nothing (DDL). Raises StoreUnavailable or StoreRejected."""
+        ...
+
+    async def ping(self) -> None:
+        """Raises StoreUnavailable when the engine does not answer."""
+        ...

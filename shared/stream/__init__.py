@@ -1,0 +1,1 @@
+"""The log stream: the port in `base`, one module or package per adapter."""
