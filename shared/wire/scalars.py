@@ -1,0 +1,73 @@
+"""Field types and a base model for bodies that JavaScript and Python clients write.
+
+Integers may come as `12`, `12.0` or `"12"`, never as `12.5` or `true`; numbers are finite. Both clients send null for
+what was not set (JavaScript even for NaN), so null for a field with a default means the default.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Final
+
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+MAX_EXACT: Final = 1 << 53
+"""Largest integer up to which a JSON number is exact in every client (a double)."""
+
+
+def _refuse_bool(value: Any) -> Any:
+    if value is True or value is False:
+        raise PydanticCustomError("number_type", "must be a number")
+    return value
+
+
+def _refuse_bool_for_int(value: Any) -> Any:
+    if value is True or value is False:
+        raise PydanticCustomError("int_type", "must be an integer")
+    return value
+
+
+LaxInt = Annotated[int, Field(ge=-MAX_EXACT, le=MAX_EXACT), BeforeValidator(_refuse_bool_for_int)]
+"""An integer within +-2^53."""
+
+LaxCount = Annotated[int, Field(ge=0, le=MAX_EXACT), BeforeValidator(_refuse_bool_for_int)]
+"""An integer from 0 to 2^53."""
+
+LaxFloat = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_refuse_bool)]
+"""A finite number."""
+
+LaxAmount = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_refuse_bool)]
+"""A finite number of at least 0."""
+
+
+class WireModel(BaseModel):
+    """A request body: unknown keys are ignored, and null for a field whose default is not null is that default.
+
+    Fields whose default is None keep an explicit null in `model_fields_set`, so an update can tell it from absence.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    _null_is_default: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        names: set[str] = set()
+        for name, field in cls.model_fields.items():
+            if not field.is_required() and field.get_default(call_default_factory=True, validated_data={}) is not None:
+                alias = field.validation_alias
+                names.add(name)
+                if isinstance(alias, str):
+                    names.add(alias)
+                elif isinstance(alias, AliasChoices):
+                    names.update(choice for choice in alias.choices if isinstance(choice, str))
+        cls._null_is_default = frozenset(names)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_nulls(cls, body: Any) -> Any:
+        if type(body) is not dict:
+            return body
+        dropped = cls._null_is_default
+        return {key: value for key, value in body.items() if value is not None or key not in dropped}
