@@ -6,9 +6,11 @@ record. Offsets of a partition grow by one. Both adapters pass `tests/contract/t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 LOGS_TOPIC: Final = "sluice.logs"
 REGISTRY_TOPIC: Final = "sluice.registry"
