@@ -48,26 +48,24 @@ class WireModel(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    _null_is_default: ClassVar[frozenset[str]] = frozenset()
+    _defaults: ClassVar[dict[str, Any]] = {}
+    """By every spelling of a field that has a default other than None."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
-        names: set[str] = set()
+        cls._defaults = {}
         for name, field in cls.model_fields.items():
-            if not field.is_required() and field.get_default(call_default_factory=True, validated_data={}) is not None:
+            default = None if field.is_required() else field.get_default(call_default_factory=True, validated_data={})
+            if default is not None:
                 alias = field.validation_alias
-                names.add(name)
-                if isinstance(alias, str):
-                    names.add(alias)
-                elif isinstance(alias, AliasChoices):
-                    names.update(choice for choice in alias.choices if isinstance(choice, str))
-        cls._null_is_default = frozenset(names)
+                spellings = alias.choices if isinstance(alias, AliasChoices) else [alias or name]
+                cls._defaults.update({spelling: default for spelling in spellings if isinstance(spelling, str)})
 
     @model_validator(mode="before")
     @classmethod
-    def _drop_nulls(cls, body: Any) -> Any:
+    def _defaults_for_nulls(cls, body: Any) -> Any:
         if type(body) is not dict:
             return body
-        dropped = cls._null_is_default
-        return {key: value for key, value in body.items() if value is not None or key not in dropped}
+        defaults = cls._defaults
+        return {key: defaults.get(key) if value is None else value for key, value in body.items()}

@@ -54,9 +54,9 @@ _TEXTS: Final = {
     "too_long": "must have at most {max_length} items",
     "none_required": "must be null",
     "extra_forbidden": "is not a field of this request",
-    "greater_than": "must be over {gt}",
+    "greater_than": "must be greater than {gt}",
     "greater_than_equal": "must be at least {ge}",
-    "less_than": "must be under {lt}",
+    "less_than": "must be less than {lt}",
     "less_than_equal": "must be at most {le}",
     "literal_error": "must be one of {expected}",
     "enum": "must be one of {expected}",
@@ -141,7 +141,7 @@ def _message(loc: Loc, problems: list[ErrorDetails]) -> str:
     text = texts[0]
     for other in texts[1:]:
         text += " or " + other.removeprefix("must be ")
-    return text if _SECRET_FIELDS.intersection(loc) else text + _got(problems[0])
+    return text + _got(problems[0]) if loc and not _SECRET_FIELDS.intersection(loc) else text
 
 
 def _text(problem: ErrorDetails) -> str:
@@ -157,7 +157,7 @@ def _type(problem: ErrorDetails) -> str:
 
 
 def _got(problem: ErrorDetails) -> str:
-    """What was sent instead, when that is short or has a name."""
+    """What was sent instead, when that is short; objects and lists are only called what they are."""
     value = problem["input"]
     if problem["type"] in {"missing", "string_too_long", "extra_forbidden"}:
         return ""
