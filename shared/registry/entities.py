@@ -1,0 +1,132 @@
+"""What the registry knows: prompts, their versions, environments, API keys; and the rules for their names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+MAX_PATH_CHARACTERS: Final = 512
+
+_WORKSPACE_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_ENVIRONMENT_NAME: Final = re.compile(r"(?!env_)[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}")
+
+
+class Scope(StrEnum):
+    """What a key may be used for. No scope includes another."""
+
+    INGEST = "ingest"
+    READ = "read"
+    ADMIN = "admin"
+
+
+class EnvironmentTag(StrEnum):
+    """Each workspace has one environment tagged default: what is deployed there is used when nothing else is said."""
+
+    DEFAULT = "default"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class PromptVersion:
+    """One version of a prompt. `number` counts from 1, in the order of the stream."""
+
+    id: str
+    number: int
+    name: str | None
+    description: str | None
+    created_at: datetime
+    details_json: bytes = field(repr=False)
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """The prompt details, parsed anew at each call: the registry holds thousands, and JSON text is the smallest."""
+        details: dict[str, Any] = orjson.loads(self.details_json)
+        return details
+
+
+@dataclass(slots=True)
+class Prompt:
+    """A prompt and its versions by id, oldest first. Changed by the fold only; all others read."""
+
+    workspace: str
+    number: int
+    id: str
+    path: str
+    created_at: datetime
+    updated_at: datetime
+    versions: dict[str, PromptVersion] = field(default_factory=dict, repr=False)
+    deployments: dict[str, str] = field(default_factory=dict, repr=False)
+    """Environment id -> version id."""
+
+    @property
+    def name(self) -> str:
+        """The last segment of the path."""
+        return self.path.rpartition("/")[2]
+
+    @property
+    def latest_version(self) -> PromptVersion | None:
+        """The newest version; None when there is none yet."""
+        return next(reversed(self.versions.values()), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Where a version of each prompt can be deployed."""
+
+    workspace: str
+    id: str
+    name: str
+    tag: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key without its text. `scopes` may hold names that only a newer version knows."""
+
+    id: str
+    workspace: str
+    name: str
+    scopes: frozenset[str]
+    created_at: datetime
+    revoked_at: datetime | None
+    sha256: str = field(repr=False)
+
+
+def normalise_path(path: str) -> str:
+    """A prompt's path as the registry keeps it: blank segments are left out, all others are as given.
+
+    So `/folder//name/` is `folder/name`. Raises ValueError when nothing is left, or more than 512 characters.
+    """
+    normalised = "/".join(segment for segment in path.split("/") if segment.strip())
+    if not normalised:
+        raise ValueError("path must not be empty")
+    if len(normalised) > MAX_PATH_CHARACTERS:
+        raise ValueError(f"path must not be longer than {MAX_PATH_CHARACTERS} characters")
+    return normalised
+
+
+def check_workspace(name: str) -> str:
+    """The name, if a workspace can have it. Raises ValueError."""
+    if not _WORKSPACE_NAME.fullmatch(name):
+        raise ValueError(
+            "a workspace name is 1 to 63 lower-case letters, digits, '-' and '_', and starts with a letter or digit"
+        )
+    return name
+
+
+def check_environment_name(name: str) -> str:
+    """The name, if an environment can have it: never one that reads like an environment id. Raises ValueError."""
+    if not _ENVIRONMENT_NAME.fullmatch(name):
+        raise ValueError(
+            "an environment name is 1 to 63 letters, digits, spaces, '.', '-' and '_', starts with a letter or digit,"
+            " and not with 'env_'"
+        )
+    return name

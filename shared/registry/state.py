@@ -1,0 +1,254 @@
+"""The registry as a fold over its stream: the same records give the same state in every process.
+
+Nothing here reads a clock or draws a random number: ids are minted from the position of the record, times are its
+timestamp. Where two records claim one name, the first wins, so a race has the same outcome everywhere.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, assert_never
+
+import orjson
+
+from shared import ids
+from shared.registry import events
+from shared.registry.entities import ApiKey, Environment, EnvironmentTag, Prompt, PromptVersion, normalise_path
+
+if TYPE_CHECKING:
+    from shared.stream.base import Record
+
+PROMPT_PREFIX: Final = "pr_"
+KEY_PREFIX: Final = "key_"
+
+INITIAL_ENVIRONMENTS: Final = (
+    ("production", EnvironmentTag.DEFAULT),
+    ("staging", EnvironmentTag.OTHER),
+    ("development", EnvironmentTag.OTHER),
+)
+"""What every workspace starts with. They need no record, so they are dated with the first moment an id can hold."""
+
+
+class Ignored(StrEnum):
+    """Why a record changed nothing. None of these stops the fold."""
+
+    UNKNOWN_KIND = "unknown_kind"  # written by a newer version
+    MALFORMED = "malformed"  # not what this kind looks like
+    DANGLING = "dangling"  # names something that is not there, or in another workspace
+    TAKEN = "taken"  # came second in a race
+
+
+class RegistryState:
+    """All prompts, environments and keys, as of the last record applied. `ignored` counts records without effect."""
+
+    def __init__(self) -> None:
+        self.ignored: Counter[Ignored] = Counter()
+        self._prompts: dict[str, dict[str, Prompt]] = {}
+        self._prompts_by_path: dict[tuple[str, str], Prompt] = {}
+        self._environments: dict[str, dict[str, Environment]] = {}
+        self._keys: dict[str, ApiKey] = {}
+        self._active_keys_by_hash: dict[str, ApiKey] = {}
+
+    # Lookups: a dictionary access or two, so that they can be made for each request.
+
+    def prompt(self, workspace: str, prompt_id: str) -> Prompt | None:
+        """The prompt of this id in the workspace."""
+        prompts = self._prompts.get(workspace)
+        return prompts.get(prompt_id) if prompts else None
+
+    def prompt_by_path(self, workspace: str, path: str) -> Prompt | None:
+        """The prompt at a path, in any spelling of it. None for a path that no prompt can have."""
+        prompt = self._prompts_by_path.get((workspace, path))
+        if prompt is not None:
+            return prompt
+        try:
+            return self._prompts_by_path.get((workspace, normalise_path(path)))
+        except ValueError:
+            return None
+
+    def prompts(self, workspace: str) -> list[Prompt]:
+        """All prompts of a workspace, oldest first."""
+        return list(self._prompts.get(workspace, {}).values())
+
+    def environment(self, workspace: str, id_or_name: str) -> Environment | None:
+        """The environment of this id, or of this name."""
+        environments = self._environments_of(workspace)
+        by_id = environments.get(id_or_name)
+        return by_id if by_id is not None else environments.get(environment_id(workspace, id_or_name))
+
+    def environments(self, workspace: str) -> list[Environment]:
+        """All environments of a workspace, oldest first."""
+        return list(self._environments_of(workspace).values())
+
+    def deployed_version(self, prompt: Prompt, environment: Environment) -> PromptVersion | None:
+        """The version of the prompt that is deployed there."""
+        version_id = prompt.deployments.get(environment.id)
+        return prompt.versions[version_id] if version_id is not None else None
+
+    def default_version(self, prompt: Prompt) -> PromptVersion | None:
+        """The version deployed in the default environment, else the latest one; None without versions."""
+        for environment in self._environments_of(prompt.workspace).values():
+            if environment.tag == EnvironmentTag.DEFAULT:
+                deployed = self.deployed_version(prompt, environment)
+                if deployed is not None:
+                    return deployed
+        return prompt.latest_version
+
+    def key_by_hash(self, sha256: str) -> ApiKey | None:
+        """The key whose text has this SHA-256 (hexadecimal); None for one that was revoked."""
+        return self._active_keys_by_hash.get(sha256)
+
+    def key(self, key_id: str) -> ApiKey | None:
+        """The key of this id, revoked or not."""
+        return self._keys.get(key_id)
+
+    def keys(self, workspace: str | None = None) -> list[ApiKey]:
+        """The keys of a workspace, or of all, oldest first, revoked ones included."""
+        return [key for key in self._keys.values() if workspace is None or key.workspace == workspace]
+
+    # The fold.
+
+    def apply(self, record: Record) -> events.RegistryEvent | None:
+        """Fold in the next record, in the order of the stream. Never raises: what can't be applied is counted.
+
+        Returns the event it carried, whether or not it changed anything; None for one that can't be read.
+        """
+        try:
+            event = events.decode(record.key, record.value)
+            number = ids.mint(record.timestamp_ms, 0, record.offset)
+        except ValueError:
+            self.ignored[Ignored.MALFORMED] += 1
+            return None
+        if event is None:
+            self.ignored[Ignored.UNKNOWN_KIND] += 1
+            return None
+        ignored = self._fold(event, number, datetime.fromtimestamp(record.timestamp_ms / 1000, UTC))
+        if ignored is not None:
+            self.ignored[ignored] += 1
+        return event
+
+    def _fold(self, event: events.RegistryEvent, number: int, at: datetime) -> Ignored | None:
+        match event:
+            case events.PromptCreated():
+                return self._create_prompt(event, number, at)
+            case events.VersionAdded():
+                return self._add_version(event, at)
+            case events.Deployed():
+                return self._deploy(event, at)
+            case events.Undeployed():
+                return self._undeploy(event, at)
+            case events.EnvironmentCreated():
+                return self._create_environment(event, at)
+            case events.KeyCreated():
+                return self._create_key(event, number, at)
+            case events.KeyRevoked():
+                return self._revoke_key(event, at)
+            case _:
+                assert_never(event)
+
+    def _create_prompt(self, event: events.PromptCreated, number: int, at: datetime) -> Ignored | None:
+        if (event.workspace, event.path) in self._prompts_by_path:
+            return Ignored.TAKEN
+        prompt = Prompt(event.workspace, number, ids.to_text(number, PROMPT_PREFIX), event.path, at, at)
+        self._prompts.setdefault(event.workspace, {})[prompt.id] = prompt
+        self._prompts_by_path[event.workspace, event.path] = prompt
+        return None
+
+    def _add_version(self, event: events.VersionAdded, at: datetime) -> Ignored | None:
+        prompt = self.prompt(event.workspace, event.prompt_id)
+        if prompt is None:
+            return Ignored.DANGLING
+        if event.version_id in prompt.versions:
+            return Ignored.TAKEN
+        try:
+            details_json = orjson.dumps(event.details)
+        except TypeError:  # nested deeper than what `events.encode` lets pass
+            return Ignored.MALFORMED
+        prompt.versions[event.version_id] = PromptVersion(
+            id=event.version_id,
+            number=len(prompt.versions) + 1,
+            name=event.name,
+            description=event.description,
+            created_at=at,
+            details_json=details_json,
+        )
+        prompt.updated_at = at
+        return None
+
+    def _deploy(self, event: events.Deployed, at: datetime) -> Ignored | None:
+        prompt = self.prompt(event.workspace, event.prompt_id)
+        if prompt is None or event.version_id not in prompt.versions:
+            return Ignored.DANGLING
+        if event.environment_id not in self._environments_of(event.workspace):
+            return Ignored.DANGLING
+        prompt.deployments[event.environment_id] = event.version_id
+        prompt.updated_at = at
+        return None
+
+    def _undeploy(self, event: events.Undeployed, at: datetime) -> Ignored | None:
+        prompt = self.prompt(event.workspace, event.prompt_id)
+        if prompt is None or prompt.deployments.pop(event.environment_id, None) is None:
+            return Ignored.DANGLING
+        prompt.updated_at = at
+        return None
+
+    def _create_environment(self, event: events.EnvironmentCreated, at: datetime) -> Ignored | None:
+        environments = self._environments_of(event.workspace)
+        created = Environment(event.workspace, environment_id(event.workspace, event.name), event.name, event.tag, at)
+        if created.id in environments:
+            return Ignored.TAKEN
+        if created.tag == EnvironmentTag.DEFAULT:  # there is one default: the new one takes the tag over
+            for other in environments.values():
+                environments[other.id] = replace(other, tag=EnvironmentTag.OTHER)
+        environments[created.id] = created
+        return None
+
+    def _create_key(self, event: events.KeyCreated, number: int, at: datetime) -> Ignored | None:
+        if event.sha256 in self._active_keys_by_hash:
+            return Ignored.TAKEN
+        key = ApiKey(
+            id=ids.to_text(number, KEY_PREFIX),
+            workspace=event.workspace,
+            name=event.name,
+            scopes=frozenset(event.scopes),
+            created_at=at,
+            revoked_at=None,
+            sha256=event.sha256,
+        )
+        self._keys[key.id] = key
+        self._active_keys_by_hash[key.sha256] = key
+        return None
+
+    def _revoke_key(self, event: events.KeyRevoked, at: datetime) -> Ignored | None:
+        key = self._keys.get(event.key_id)
+        if key is None or key.workspace != event.workspace:
+            return Ignored.DANGLING
+        if key.revoked_at is not None:
+            return Ignored.TAKEN
+        self._keys[key.id] = replace(key, revoked_at=at)
+        del self._active_keys_by_hash[key.sha256]
+        return None
+
+    def _environments_of(self, workspace: str) -> dict[str, Environment]:
+        environments = self._environments.get(workspace)
+        if environments is None:
+            first_moment = datetime.fromtimestamp(ids.ID_EPOCH_MS / 1000, UTC)
+            environments = {
+                environment_id(workspace, name): Environment(
+                    workspace, environment_id(workspace, name), name, tag, first_moment
+                )
+                for name, tag in INITIAL_ENVIRONMENTS
+            }
+            self._environments[workspace] = environments
+        return environments
+
+
+def environment_id(workspace: str, name: str) -> str:
+    """The id of an environment: a hash of its names, so that those without a record have one too."""
+    digest = hashlib.blake2b(f"{workspace}\0{name}".encode(), digest_size=10).digest()
+    return "env_" + base64.b32encode(digest).decode().lower()
