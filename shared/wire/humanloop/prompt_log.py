@@ -1,0 +1,104 @@
+"""The bodies of `POST /v5/prompts/log` and `PATCH /v5/prompts/{id}/log/{log_id}`, as clients of all ages write them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from shared.wire.humanloop.details import PromptField  # noqa: TC001 (pydantic reads it)
+from shared.wire.humanloop.messages import AsSent, Message, Part
+from shared.wire.scalars import LaxFloat, LaxInt, WireModel
+from shared.wire.times import WireTime  # noqa: TC001 (pydantic reads it)
+from shared.wire.validation import invalid_fields, validate
+
+
+class ChosenFunction(Part):
+    name: str
+
+
+class ChosenTool(Part):
+    type: Literal["function"]
+    function: ChosenFunction
+
+
+class PromptLogFields(WireModel):
+    """What both bodies have: what happened in the call."""
+
+    messages: list[Message] | None = None
+    output_message: Message | None = None
+    output: str | None = None
+    inputs: dict[str, Any] | None = None
+    prompt_tokens: LaxInt | None = None
+    output_tokens: LaxInt | None = None
+    reasoning_tokens: LaxInt | None = None
+    prompt_cost: LaxFloat | None = None
+    output_cost: LaxFloat | None = None
+    finish_reason: str | None = None
+    tool_choice: Literal["none", "auto", "required"] | Annotated[dict[str, Any], AsSent(ChosenTool)] | None = None
+    start_time: WireTime | None = None
+    end_time: WireTime | None = None
+    created_at: WireTime | None = None
+    error: str | None = None
+    provider_latency: LaxFloat | None = None
+    stdout: str | None = None
+    provider_request: dict[str, Any] | None = None
+    provider_response: dict[str, Any] | None = None
+    source: str | None = None
+    metadata: dict[str, Any] | None = None
+    log_status: Literal["complete", "incomplete"] | None = None
+
+
+class PromptLogUpdate(PromptLogFields):
+    """A change of a log. `model_fields_set` says what was sent; a null in it clears the field."""
+
+
+class PromptLogRequest(PromptLogFields):
+    """A new log. Null and absent are the same.
+
+    The fields from `evaluation_id` on were later renamed or replaced; the properties give what they mean today.
+    """
+
+    path: str | None = None
+    id: str | None = None
+    prompt: PromptField | None = None
+    source_datapoint_id: str | None = None
+    trace_parent_id: str | None = None
+    user: str | None = None
+    environment: str | None = None
+    save: bool = True
+    log_id: str | None = None
+    run_id: str | None = None
+
+    evaluation_id: str | None = None
+    batch_id: str | None = None
+    batches: list[str] | None = None
+    trace_id: str | None = None
+    trace_parent_log_id: str | None = None
+
+    @property
+    def parent_id(self) -> str | None:
+        """The log under which this one is nested."""
+        return self.trace_parent_id or self.trace_parent_log_id
+
+    @property
+    def evaluation_run_id(self) -> str | None:
+        """The evaluation run that this log is part of."""
+        return self.run_id or self.evaluation_id
+
+    @property
+    def batch_ids(self) -> list[str]:
+        """The batches that this log is part of, each once."""
+        return list(dict.fromkeys([*(self.batches or ()), *([self.batch_id] if self.batch_id else ())]))
+
+
+def parse_prompt_log(body: Any) -> PromptLogRequest:
+    """The body of a create. Raises Invalid for wrong fields, and when neither `id` nor `path` names the prompt."""
+    request = validate(PromptLogRequest, body)
+    if not request.id and not request.path:
+        problem = {"loc": ["body", "path"], "msg": "is required when there is no id", "type": "missing"}
+        raise invalid_fields([problem])
+    return request
+
+
+def parse_update(body: Any) -> PromptLogUpdate:
+    """The body of an update. Raises Invalid for wrong fields; an empty one is an update that changes nothing."""
+    return validate(PromptLogUpdate, body)
