@@ -1,0 +1,1 @@
+"""The query API: reads logs back, and updates them, which needs reading."""

@@ -1,0 +1,46 @@
+"""What the gateway's routes share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from services.ingest_gateway.intake import Intake, body_fingerprint, key_fingerprint
+from shared.errors import Invalid
+from shared.registry.entities import Scope
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from shared.auth import Principal
+    from shared.backends import Backends
+
+_MAX_IDEMPOTENCY_KEY = 255
+"""Characters; what Stripe's API, where the header comes from, allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The dependencies of every create route."""
+
+    backends: Backends
+    intake: Intake
+
+    def authenticate(self, request: Request) -> Principal:
+        """Who sends this create. Raises Unauthenticated, Forbidden, StreamUnavailable."""
+        return self.backends.authenticate(request.headers.get("x-api-key"), Scope.INGEST)
+
+
+def fingerprint_of(request: Request, workspace: str, body: bytes | None = None) -> str | None:
+    """What recognises a re-send of this request: its `Idempotency-Key`, else its body when that is given.
+
+    Raises Invalid for a key that is too long.
+    """
+    key = request.headers.get("idempotency-key")
+    if key:
+        if len(key) > _MAX_IDEMPOTENCY_KEY:
+            text = f"must have at most {_MAX_IDEMPOTENCY_KEY} characters"
+            detail = {"loc": ["header", "idempotency-key"], "msg": text, "type": "string_too_long"}
+            raise Invalid(f"idempotency-key: {text}", [detail])
+        return key_fingerprint(workspace, request.url.path, key)
+    return body_fingerprint(workspace, request.url.path, body) if body is not None else None

@@ -1,0 +1,43 @@
+"""Refuses a `log_id` that is taken by a log of another prompt.
+
+The check reads the store, and is left out while the store is down: ingestion goes on. Two creates that race each other
+can both pass; the writer then keeps both logs, and the name stays with the first.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
+
+from shared.errors import Conflict, StoreRejected, Unavailable
+from shared.store.logs import find_prompt_of_external_id
+
+if TYPE_CHECKING:
+    from shared.store.base import LogStore
+
+_REMEMBERED: Final = 10_000
+
+
+class ClientIds:
+    """Knows the client ids of stored logs, and of those that this process has just taken in."""
+
+    def __init__(self, store: LogStore) -> None:
+        self._store = store
+        self._recent: OrderedDict[tuple[str, str], str] = OrderedDict()
+
+    async def check(self, workspace: str, log_id: str, prompt_id: str) -> None:
+        """Raises Conflict when a log of another prompt has this id."""
+        taken_by = self._recent.get((workspace, log_id))
+        if taken_by is None:
+            try:
+                taken_by = await find_prompt_of_external_id(self._store, workspace, log_id)
+            except (Unavailable, StoreRejected):
+                return
+        if taken_by is not None and taken_by != prompt_id:
+            raise Conflict(f"log_id: {log_id[:80]!r} is the id of a log of another prompt ({taken_by})")
+
+    def remember(self, workspace: str, log_id: str, prompt_id: str) -> None:
+        """A create with this id was appended."""
+        self._recent[workspace, log_id] = prompt_id
+        if len(self._recent) > _REMEMBERED:
+            self._recent.popitem(last=False)

@@ -1,0 +1,74 @@
+"""Appends create events and gives logs their ids."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import orjson
+
+from services.ingest_gateway.partitioner import MinuteGuard, RoundRobin
+from shared import ids
+from shared.events import Event, EventKind, encode_key, external_id_partition, hashed_partition
+from shared.records import Columns
+from shared.stream.base import LOGS_TOPIC, Message
+
+if TYPE_CHECKING:
+    from shared.stream.base import Stream
+
+
+class Intake:
+    """Where every create route ends. `wall_clock` is in Unix seconds."""
+
+    def __init__(self, stream: Stream, wall_clock: Callable[[], float] = time.time) -> None:
+        self._stream = stream
+        self._wall_clock = wall_clock
+        self._guard = MinuteGuard()
+        self._turns: RoundRobin | None = None
+
+    async def create(
+        self, workspace: str, columns: Columns, *, external_id: str | None = None, fingerprint: str | None = None
+    ) -> int:
+        """Append one log; returns its id once the log is durable.
+
+        Logs that share an `external_id` (the client's own id) or a `fingerprint` meet in one partition. Raises
+        StreamUnavailable or Overloaded (nothing was appended), OutcomeUnknown, TooLarge.
+        """
+        partition = self._partition(workspace, external_id, fingerprint)
+        self._guard.check(partition, int(self._wall_clock() * 1000))
+        body: Columns = {"workspace_id": workspace}
+        if fingerprint is not None and external_id is None:
+            body["fingerprint"] = fingerprint
+        body.update(columns)
+        event = Event(EventKind.CREATE, workspace, external_id=external_id, fingerprint=fingerprint)
+        appended = await self._stream.append(LOGS_TOPIC, partition, [Message(encode_key(event), orjson.dumps(body))])
+        self._guard.appended(appended)
+        return ids.mint(appended.timestamp_ms, appended.partition, appended.offset)
+
+    def _partition(self, workspace: str, external_id: str | None, fingerprint: str | None) -> int:
+        partitions = self._stream.partitions(LOGS_TOPIC)
+        if external_id is not None:
+            return external_id_partition(workspace, external_id, partitions)
+        if fingerprint is not None:
+            return hashed_partition(workspace, fingerprint, partitions)
+        if self._turns is None:
+            self._turns = RoundRobin(partitions)
+        return self._turns.next()
+
+
+def body_fingerprint(workspace: str, route: str, body: bytes) -> str:
+    """Recognises the same body sent to the same route again."""
+    return _fingerprint("body", workspace, route, body)
+
+
+def key_fingerprint(workspace: str, route: str, idempotency_key: str) -> str:
+    """Recognises the same `Idempotency-Key` sent to the same route again."""
+    return _fingerprint("key", workspace, route, idempotency_key.encode())
+
+
+def _fingerprint(kind: str, workspace: str, route: str, content: bytes) -> str:
+    digest = hashlib.blake2b(f"{kind}\0{workspace}\0{route}\0".encode(), digest_size=16)
+    digest.update(content)
+    return digest.hexdigest()

@@ -1,0 +1,46 @@
+"""`POST /log-request`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.routing import Route
+
+from services.ingest_gateway.gateway import Gateway, fingerprint_of
+from shared.errors import NotFound
+from shared.http.bodies import parse_json_object, read_body
+from shared.http.responses import json_response
+from shared.wire.promptlayer import responses
+from shared.wire.promptlayer.columns import log_request_columns
+from shared.wire.promptlayer.log_request import LogRequest, parse_log_request
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+
+def routes(gateway: Gateway) -> list[Route]:
+    """The create routes of PromptLayer requests."""
+
+    async def log_request(request: Request) -> Response:
+        principal = gateway.authenticate(request)
+        raw = await read_body(request)
+        body = parse_json_object(raw)
+        log = parse_log_request(body.value)
+        _check_prompt(gateway, principal.workspace, log)
+        log_id = await gateway.intake.create(
+            principal.workspace,
+            log_request_columns(log, repaired=body.repaired),
+            fingerprint=fingerprint_of(request, principal.workspace, raw),
+        )
+        return json_response(201, responses.created(log_id, log))
+
+    return [Route("/log-request", log_request, methods=["POST"])]
+
+
+def _check_prompt(gateway: Gateway, workspace: str, log: LogRequest) -> None:
+    """Under SLUICE_STRICT_REGISTRY a log may only name a prompt that the registry has. Raises NotFound."""
+    if not gateway.backends.settings.strict_registry or not log.prompt_name:
+        return
+    if gateway.backends.registry.state.prompt_by_path(workspace, log.prompt_name) is None:
+        raise NotFound(f"prompt_name: no prompt of this name: {log.prompt_name[:80]!r}")

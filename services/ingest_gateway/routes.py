@@ -1,0 +1,24 @@
+"""Every route of the gateway, one line per protocol family."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.ingest_gateway.gateway import Gateway
+from services.ingest_gateway.humanloop import prompt_logs
+from services.ingest_gateway.intake import Intake
+from services.ingest_gateway.promptlayer import requests
+
+if TYPE_CHECKING:
+    from starlette.routing import Route
+
+    from shared.backends import Backends
+
+
+def routes(backends: Backends) -> list[Route]:
+    """The create routes, over these backends."""
+    gateway = Gateway(backends, Intake(backends.stream))
+    return [
+        *requests.routes(gateway),
+        *prompt_logs.routes(gateway),
+    ]

@@ -1,0 +1,65 @@
+"""`GET /v5/logs/{id}` and `PATCH /v5/prompts/{id}/log/{log_id}`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from starlette.routing import Route
+
+from services.query_api.humanloop.prompts import prompt_of_log
+from services.query_api.humanloop.traces import root_of
+from shared.errors import NotFound
+from shared.http.bodies import read_json_object
+from shared.http.responses import json_response
+from shared.records import HUMANLOOP_PROMPT_LOG
+from shared.registry.entities import Scope
+from shared.wire.humanloop.columns import update_columns
+from shared.wire.humanloop.prompt_log import parse_update
+from shared.wire.humanloop.responses import prompt_log_response
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from services.query_api.query import Query
+    from shared.store.logs import StoredLog
+
+
+def routes(query: Query) -> list[Route]:
+    """The read and update routes of Humanloop logs."""
+
+    async def get_log(request: Request) -> Response:
+        workspace = query.authenticate(request).workspace
+        public_id = request.path_params["id"]
+        stored = await query.reader.by_public_id(workspace, public_id)
+        if stored is None or stored.log["type"] != HUMANLOOP_PROMPT_LOG:
+            raise NotFound(f"id: no log with the id {public_id[:80]!r}")
+        return json_response(200, await _response(query, workspace, stored))
+
+    async def update_prompt_log(request: Request) -> Response:
+        workspace = query.authenticate(request, Scope.INGEST).workspace
+        update = parse_update((await read_json_object(request)).value)
+        prompt_id, public_id = request.path_params["id"], request.path_params["log_id"]
+        stored = await query.reader.by_public_id(workspace, public_id)
+        if stored is None or stored.log["prompt_id"] != prompt_id:
+            raise NotFound(f"log_id: prompt {prompt_id[:80]!r} has no log with the id {public_id[:80]!r}")
+        columns = update_columns(update, save=bool(stored.log["save"]))
+        if columns:
+            appended = await query.updates.patch(workspace, stored.log["id"], columns)
+            await query.backends.visibility.wait_for_append(appended)
+            stored = await query.reader.by_id(workspace, stored.log["id"])
+            if stored is None:
+                raise NotFound(f"log_id: the log {public_id[:80]!r} was deleted meanwhile")
+        return json_response(200, await _response(query, workspace, stored))
+
+    return [
+        Route("/v5/logs/{id:path}", get_log, methods=["GET"]),
+        Route("/v5/prompts/{id}/log/{log_id:path}", update_prompt_log, methods=["PATCH"]),
+    ]
+
+
+async def _response(query: Query, workspace: str, stored: StoredLog) -> dict[str, Any]:
+    log = stored.log
+    prompt = await prompt_of_log(query.backends, workspace, log, stored.payload)
+    root = await root_of(query.backends.store, workspace, log)
+    return prompt_log_response(log | {"trace_id": root or log["trace_id"]}, stored.payload, prompt)

@@ -1,0 +1,62 @@
+"""The prompt that a log belongs to, as Humanloop's clients want it inside the log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from shared.records import Columns, iso_time, json_value
+from shared.store.logs import prompt_usage
+from shared.wire.humanloop.responses import PromptInfo, prompt_response
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from shared.backends import Backends
+
+
+async def prompt_of_log(backends: Backends, workspace: str, log: Columns, payload: Columns) -> dict[str, Any]:
+    """The prompt version of a stored log, with its usage. Asks the store once; waits for the registry if it is behind.
+
+    A version that the registry does not list (it holds a bounded number per prompt) is read from the log itself.
+    """
+    prompt_id, version_id = log["prompt_id"], log["prompt_version_id"]
+    usage = await prompt_usage(backends.store, workspace, prompt_id)
+    prompt = await backends.registry.find_prompt(workspace, prompt_id)
+    version = await backends.registry.find_version(workspace, prompt_id, version_id) if prompt is not None else None
+    logs, last_used_at = usage.get(version_id, (1, log["received_at"]))
+    received_at = iso_time(log["received_at"]) or ""
+    details = version.details if version is not None else json_value(payload.get("prompt_details", ""))
+    return prompt_response(
+        PromptInfo(
+            id=prompt_id,
+            path=prompt.path if prompt is not None else log["prompt_name"],
+            version_id=version_id,
+            details=details or {"model": log["model"]},
+            created_at=_iso(version.created_at) if version is not None else received_at,
+            updated_at=_iso(prompt.updated_at) if prompt is not None else received_at,
+            last_used_at=iso_time(last_used_at) or received_at,
+            version_logs_count=logs,
+            total_logs_count=sum(count for count, _ in usage.values()) or 1,
+            environments=_environments(backends, workspace, prompt_id, version_id),
+            version_name=version.name if version is not None else None,
+            version_description=version.description if version is not None else None,
+        )
+    )
+
+
+def _environments(backends: Backends, workspace: str, prompt_id: str, version_id: str) -> list[dict[str, Any]]:
+    """The environments in which this very version is deployed."""
+    state = backends.registry.state
+    prompt = state.prompt(workspace, prompt_id)
+    if prompt is None:
+        return []
+    environments = [state.environment(workspace, name) for name, version in prompt.deployments.items() if version == version_id]
+    return [
+        {"id": environment.id, "name": environment.name, "tag": environment.tag, "created_at": _iso(environment.created_at)}
+        for environment in environments
+        if environment is not None
+    ]
+
+
+def _iso(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z"

@@ -1,0 +1,38 @@
+"""Where a log stands in its trace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from shared import ids
+from shared.records import Columns
+from shared.store.logs import find_by_external_id, read_log
+
+if TYPE_CHECKING:
+    from shared.store.base import LogStore
+
+MAX_DEPTH: Final = 50
+"""How far up a trace is followed; a deeper one, or one that runs in a circle, ends there."""
+
+
+async def root_of(store: LogStore, workspace: str, log: Columns) -> str | None:
+    """The public id of the topmost log above this one; None for a log without a parent.
+
+    A parent that is not stored (yet) is the root as far as anyone can tell.
+    """
+    root: str | None = None
+    parent = log["parent_id"]
+    for _ in range(MAX_DEPTH):
+        if not parent:
+            break
+        root = parent
+        parent = await _parent_of(store, workspace, root)
+    return root
+
+
+async def _parent_of(store: LogStore, workspace: str, public_id: str) -> str | None:
+    log_id = await find_by_external_id(store, workspace, public_id)
+    if log_id is None:
+        log_id = ids.from_text(public_id)
+    stored = await read_log(store, workspace, log_id, payload_required=False) if log_id is not None else None
+    return stored.log["parent_id"] if stored is not None else None

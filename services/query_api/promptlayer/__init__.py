@@ -1,0 +1,1 @@
+"""Routes of the PromptLayer API."""

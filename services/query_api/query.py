@@ -1,0 +1,34 @@
+"""What the query API's routes share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.errors import StoreUnavailable
+from shared.registry.entities import Scope
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from services.query_api.log_reader import LogReader
+    from services.query_api.updates import Updates
+    from shared.auth import Principal
+    from shared.backends import Backends
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """The dependencies of every read and update route."""
+
+    backends: Backends
+    reader: LogReader
+    updates: Updates
+
+    def authenticate(self, request: Request, scope: Scope = Scope.READ) -> Principal:
+        """Who asks. Raises Unauthenticated, Forbidden, and Unavailable while a part is not there yet."""
+        principal = self.backends.authenticate(request.headers.get("x-api-key"), scope)
+        missing = self.backends.missing().get("store")
+        if missing is not None:
+            raise StoreUnavailable(f"not ready: {missing}")
+        return principal

@@ -1,0 +1,25 @@
+"""Every route of the query API, one line per protocol family."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.query_api.humanloop import logs
+from services.query_api.log_reader import LogReader
+from services.query_api.promptlayer import requests
+from services.query_api.query import Query
+from services.query_api.updates import Updates
+
+if TYPE_CHECKING:
+    from starlette.routing import Route
+
+    from shared.backends import Backends
+
+
+def routes(backends: Backends) -> list[Route]:
+    """The read and update routes, over these backends."""
+    query = Query(backends, LogReader(backends), Updates(backends.stream))
+    return [
+        *requests.routes(query),
+        *logs.routes(query),
+    ]

@@ -1,0 +1,32 @@
+"""Updates of stored logs: an event on the stream, like everything that changes a log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+
+from shared import ids
+from shared.events import Event, EventKind, encode_key
+from shared.stream.base import LOGS_TOPIC, Message
+
+if TYPE_CHECKING:
+    from shared.records import Columns
+    from shared.stream.base import Appended, Stream
+
+
+class Updates:
+    """Appends update events."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    async def patch(self, workspace: str, log_id: int, columns: Columns) -> Appended:
+        """Append an update of one log: a value replaces a column, None clears it. Durable on return.
+
+        It goes to the partition in the log's id, so the writer sees it after the log's creation and after every earlier
+        update. Raises StreamUnavailable (nothing was appended), OutcomeUnknown, TooLarge.
+        """
+        event = Event(EventKind.PATCH, workspace, log_id=log_id)
+        message = Message(encode_key(event), orjson.dumps(columns))
+        return await self._stream.append(LOGS_TOPIC, ids.split(log_id).partition, [message])

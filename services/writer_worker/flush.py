@@ -1,0 +1,162 @@
+"""One flush: from a batch of records to rows in the store, dead letters in their topic, and offsets committed, in this order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from services.writer_worker import dead_letters, incoming
+from services.writer_worker.duplicate_window import DuplicateWindow, Original
+from services.writer_worker.fold import LogState
+from services.writer_worker.inserter import Inserter
+from services.writer_worker.plan import Known, LogKey, external_keys, log_keys, make_plan
+from services.writer_worker.retry import until_done
+from services.writer_worker.row_cache import RowCache
+from shared import ids
+from shared.errors import Misconfigured, NotOwner
+from shared.observability import metrics
+from shared.store import logs as stored_logs
+from shared.stream.base import LOGS_TOPIC
+
+if TYPE_CHECKING:
+    from services.writer_worker.assignment import OwnedPartition
+    from services.writer_worker.incoming import Incoming
+    from services.writer_worker.writer import WriterConfig
+    from shared.store.base import LogStore
+    from shared.stream.base import Consumer, Record, Stream
+
+_log = logging.getLogger(__name__)
+
+Batch = Sequence[tuple["OwnedPartition", list["Record"]]]
+
+
+class Flusher:
+    """Writes batches. `cache` holds the newest rows of the partitions owned now."""
+
+    def __init__(self, stream: Stream, store: LogStore, consumer: Consumer, config: WriterConfig) -> None:
+        self._stream = stream
+        self._store = store
+        self._consumer = consumer
+        self._config = config
+        self._inserter = Inserter(store)
+        self.cache = RowCache(config.cache_bytes)
+
+    async def flush(self, batch: Batch, running: Callable[[], bool]) -> None:
+        """Write a batch and commit it. Waits for as long as the store or the stream is unavailable.
+
+        Raises Abandoned when all of its partitions were revoked meanwhile or `running` says no, and Misconfigured.
+        """
+
+        def wanted() -> bool:
+            return running() and any(not owned.revoked for owned, _ in batch)
+
+        cache = self.cache
+        started = time.monotonic()
+        windows = {owned.partition: await self._window(owned, records[0], wanted) for owned, records in batch}
+        events, poison = self._read(batch)
+        known = await self._look_up(events, cache, wanted)
+        plan = await asyncio.to_thread(make_plan, events, known, cache, windows)
+        folded = time.monotonic()
+        refused = await self._inserter.insert(plan, wanted)
+        inserted = time.monotonic()
+        letters = poison + plan.poison
+        for line, error in refused:
+            letters += [(record, error) for record in line.sources]
+        await self._bury(letters, cache, wanted)
+        await self._commit({owned: records[-1].offset + 1 for owned, records in batch}, wanted)
+        metrics.writer_flushed(
+            records=sum(len(records) for _, records in batch),
+            plan=plan,
+            dead_letters=len(letters),
+            fold_s=folded - started,
+            insert_s=inserted - folded,
+            commit_s=time.monotonic() - inserted,
+        )
+
+    def _read(self, batch: Batch) -> tuple[list[Incoming], list[tuple[Record, str]]]:
+        events: list[Incoming] = []
+        poison: list[tuple[Record, str]] = []
+        for _, records in batch:
+            for record in records:
+                try:
+                    events.append(incoming.read(record, self._config.epoch))
+                except ValueError as error:
+                    poison.append((record, f"can't be read: {error}"))
+        return events, poison
+
+    async def _look_up(self, events: Sequence[Incoming], cache: RowCache, wanted: Callable[[], bool]) -> Known:
+        known = Known()
+        names = external_keys(events)
+        if names:
+            known.external_ids = await until_done(
+                "look-up of client ids", lambda: stored_logs.find_external_ids(self._store, sorted(names)), wanted
+            )
+        keys = log_keys(events, known.external_ids, cache)
+        if keys:
+            known.logs = await until_done("look-up of logs", lambda: self._states(keys), wanted)
+        return known
+
+    async def _states(self, keys: set[LogKey]) -> Mapping[LogKey, LogState]:
+        rows = await stored_logs.read_logs(self._store, sorted(keys))
+        return {key: LogState(row.log, row.payload) for key, row in rows.items()}
+
+    async def _window(self, owned: OwnedPartition, first: Record, wanted: Callable[[], bool]) -> DuplicateWindow:
+        """The duplicate window of a partition; on the first flush of an assignment it is filled from the store."""
+        if owned.window is None:
+            await until_done("check of stored versions", lambda: self._check_versions(owned.partition), wanted)
+            window = DuplicateWindow(self._config.duplicate_window_s, self._config.duplicate_window_records)
+            since_ms = first.timestamp_ms - int(self._config.duplicate_window_s * 1000)
+            originals = await until_done(
+                "look-up of recent fingerprints",
+                lambda: stored_logs.recent_fingerprints(self._store, owned.partition, since_ms),
+                wanted,
+            )
+            for _, fingerprint, log_id, received_ms in originals:
+                # Only what stands before the first record: the rest is read from the stream again.
+                offset = ids.resolve_offset(log_id, first.offset)
+                if offset is not None and received_ms <= first.timestamp_ms:
+                    window.add(fingerprint, Original(received_ms, offset, log_id))
+            owned.window = window
+        return owned.window
+
+    async def _check_versions(self, partition: int) -> None:
+        newest = (await stored_logs.max_versions_by_partition(self._store)).get(partition)
+        end = (await self._stream.end_offsets(LOGS_TOPIC))[partition]
+        if newest is not None and newest >= ids.version(self._config.epoch, end):
+            raise Misconfigured(
+                f"the store has rows of partition {partition} up to version {newest} (epoch {newest >> 48}, offset "
+                f"{newest & ids.MAX_OFFSET}), but the topic ends at offset {end} and SLUICE_STREAM_EPOCH is "
+                f"{self._config.epoch}: if the topic was made again, set SLUICE_STREAM_EPOCH={(newest >> 48) + 1} on every role"
+            )
+
+    async def _bury(self, letters: list[tuple[Record, str]], cache: RowCache, wanted: Callable[[], bool]) -> None:
+        buried: set[tuple[int, int]] = set()
+        for record, error in letters:
+            if (record.partition, record.offset) in buried:
+                continue
+            buried.add((record.partition, record.offset))
+            _log.error(
+                "record is a dead letter",
+                extra={"partition": record.partition, "offset": record.offset, "reason": error[:500]},
+            )
+            await until_done("append of a dead letter", lambda r=record, e=error: dead_letters.append(self._stream, r, e), wanted)
+        if letters:
+            # Lines that were refused must not be the base of later updates.
+            cache.forget_partitions(frozenset(record.partition for record, _ in letters))
+
+    async def _commit(self, offsets: Mapping[OwnedPartition, int], wanted: Callable[[], bool]) -> None:
+        async def commit() -> None:
+            owned_now = {owned.partition: offset for owned, offset in offsets.items() if not owned.revoked}
+            if owned_now:
+                await self._consumer.commit(owned_now)
+
+        try:
+            await until_done("commit", commit, wanted)
+        except NotOwner:
+            # The new owner reads these records again and writes the same rows.
+            _log.warning("commit refused, the partitions have another owner", extra={"offsets": len(offsets)})
+
+

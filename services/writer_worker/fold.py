@@ -1,0 +1,123 @@
+"""What an event does to a log. Pure.
+
+A log is two rows, one in `logs` and one in `log_payloads`, each with the version of the last event folded into it. The
+two can be stored apart (a crash between two inserts), so an event is applied to each of them by that row's own version:
+reading the same events again, from any point, gives the same rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Final
+
+import orjson
+
+from shared.records import CONTENT_COLUMNS, IDENTITY_COLUMNS, LOG_COLUMNS, LOG_FIELDS, PAYLOAD_COLUMNS, PAYLOAD_FIELDS, Columns
+
+_LOG_COLUMNS: Final = frozenset(LOG_COLUMNS)
+_PAYLOAD_COLUMNS: Final = frozenset(PAYLOAD_COLUMNS)
+_FIXED_AT_CREATION: Final = frozenset({*IDENTITY_COLUMNS, "type", "external_id", "fingerprint", "duplicate_of", "repaired"})
+"""What a later event of the same log can't change."""
+
+
+@dataclass(slots=True)
+class LogState:
+    """A log between events. `log` and `payload` hold columns; one that is absent has the store's default."""
+
+    log: Columns
+    payload: Columns
+    log_changed: bool = False
+    payload_changed: bool = False
+
+    @property
+    def log_id(self) -> int:
+        """The id of the log."""
+        log_id: int = self.log["id"]
+        return log_id
+
+    def apply(self, fields: Columns, version: int, updated_at: str) -> bool:
+        """Fold an update in: a value replaces, null clears. Returns whether anything was newer than what is there.
+
+        Contents of a log that the client asked not to store stay out, whatever a later event carries.
+        """
+        saved = fields.get("save", self.log.get("save", 1)) != 0
+        applied = False
+        if self.log["version"] < version:
+            _replace(self.log, fields, LOG_FIELDS)
+            if not saved:
+                _drop_contents(self.log)
+            self.log["version"] = version
+            self.log["updated_at"] = updated_at
+            self.log_changed = applied = True
+        touches_payload = not PAYLOAD_FIELDS.isdisjoint(fields) or (not saved and not CONTENT_COLUMNS.isdisjoint(self.payload))
+        if touches_payload and self.payload["version"] < version:
+            _replace(self.payload, fields, PAYLOAD_FIELDS)
+            if not saved:
+                _drop_contents(self.payload)
+            self.payload["version"] = version
+            self.payload_changed = applied = True
+        return applied
+
+    def whole_row(self) -> Columns:
+        """All columns at once, for an insert that makes both rows. Both get the newer version."""
+        return {**self.payload, **self.log, "version": max(self.log["version"], self.payload["version"])}
+
+
+def created(body: Columns, log_id: int, version: int, received_at: str) -> LogState:
+    """The state of a log right after its create event."""
+    identity: dict[str, Any] = {
+        "workspace_id": body["workspace_id"],
+        "id": log_id,
+        "version": version,
+        "received_at": received_at,
+    }
+    if "retention_days" in body:
+        identity["retention_days"] = body["retention_days"]
+    return LogState(
+        log=identity | {name: value for name, value in body.items() if name in LOG_FIELDS},
+        payload=identity | {name: value for name, value in body.items() if name in PAYLOAD_FIELDS},
+    )
+
+
+def create_line(value: bytes, log_id: int, version: int, received_at: str, duplicate_of: int = 0) -> bytes:
+    """The row of a create event that nothing else touches: its bytes as they are, with the position appended."""
+    duplicate = b',"duplicate_of":%d' % duplicate_of if duplicate_of else b""
+    return b'%b%b,"id":%d,"version":%d,"received_at":"%b"}' % (value[:-1], duplicate, log_id, version, received_at.encode())
+
+
+def whole_line(state: LogState) -> bytes:
+    """The row line of a log that was touched after its creation."""
+    return orjson.dumps(state.whole_row())
+
+
+@lru_cache(maxsize=256)  # the records of one batch share a few timestamps
+def time_of(timestamp_ms: int) -> str:
+    """Unix milliseconds as the store reads and writes a time."""
+    seconds, milliseconds = divmod(timestamp_ms, 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}.{milliseconds:03d}"
+
+
+def state_of_line(line: bytes) -> LogState:
+    """The state that a row line (of `create_line` or `whole_line`) stands for."""
+    row: Columns = orjson.loads(line)
+    return LogState(
+        log={name: value for name, value in row.items() if name in _LOG_COLUMNS},
+        payload={name: value for name, value in row.items() if name in _PAYLOAD_COLUMNS},
+    )
+
+
+def _replace(row: Columns, fields: Columns, names: frozenset[str]) -> None:
+    for name, value in fields.items():
+        if name not in names or name in _FIXED_AT_CREATION:
+            continue
+        if value is None:
+            row.pop(name, None)
+        else:
+            row[name] = value
+
+
+def _drop_contents(row: Columns) -> None:
+    for name in CONTENT_COLUMNS:
+        row.pop(name, None)

@@ -1,0 +1,239 @@
+"""Turns a batch of events into the rows to insert. Pure: what has to be looked up is asked for first.
+
+    needs = lookups(batch, cache)           which logs and client ids the store must be asked for
+    plan = make_plan(batch, known, ...)     rows for logs_in, logs and log_payloads
+
+A create that nothing else in the batch touches is passed through: its bytes are neither parsed nor written again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import orjson
+
+from services.writer_worker import fold
+from services.writer_worker.duplicate_window import DuplicateWindow, Original
+from services.writer_worker.fold import LogState
+from shared.events import Event, EventKind
+
+if TYPE_CHECKING:
+    from services.writer_worker.incoming import Incoming
+    from services.writer_worker.row_cache import RowCache
+    from shared.stream.base import Record
+
+LogKey = tuple[str, int]
+"""(workspace, log id)"""
+
+ExternalKey = tuple[str, str]
+"""(workspace, the client's own id of a log)"""
+
+
+@dataclass(slots=True)
+class Line:
+    """One row to insert, and the records that it comes from: if the store refuses it, they are dead letters."""
+
+    row: bytes
+    sources: list[Record]
+
+
+@dataclass(slots=True)
+class Plan:
+    """What one batch writes. Inserted in this order: creates, payloads, logs."""
+
+    creates: list[Line] = field(default_factory=list)
+    payloads: list[Line] = field(default_factory=list)
+    logs: list[Line] = field(default_factory=list)
+    poison: list[tuple[Record, str]] = field(default_factory=list)
+    created: int = 0
+    duplicates: int = 0
+    patched: int = 0
+    ignored: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class Known:
+    """What the store answered."""
+
+    logs: Mapping[LogKey, LogState] = field(default_factory=dict)
+    external_ids: Mapping[ExternalKey, int] = field(default_factory=dict)
+
+
+def external_keys(batch: Sequence[Incoming]) -> set[ExternalKey]:
+    """The client ids that a batch names."""
+    return {(i.event.workspace, i.event.external_id) for i in batch if i.event.external_id is not None}
+
+
+def log_keys(batch: Sequence[Incoming], external_ids: Mapping[ExternalKey, int], cache: RowCache) -> set[LogKey]:
+    """The stored logs that a batch touches and that are not in the cache.
+
+    `external_ids` are the client ids of the batch that are stored already.
+    """
+    created_here = {i.own_id for i in batch if i.event.kind is EventKind.CREATE and not i.replayed}
+    keys: set[LogKey] = set()
+    for incoming in batch:
+        target = _stored_target(incoming, external_ids)
+        if target is not None and target not in created_here and cache.get(target) is None:
+            keys.add((incoming.event.workspace, target))
+    return keys
+
+
+def _stored_target(incoming: Incoming, external_ids: Mapping[ExternalKey, int]) -> int | None:
+    event = incoming.event
+    if event.external_id is not None:
+        return external_ids.get((event.workspace, event.external_id))
+    if event.kind is EventKind.CREATE:
+        return incoming.own_id if incoming.replayed else None
+    return event.log_id
+
+
+def make_plan(
+    batch: Sequence[Incoming], known: Known, cache: RowCache, windows: Mapping[int, DuplicateWindow]
+) -> Plan:
+    """Fold a batch, in the order of each partition's offsets. Updates `cache` and `windows`.
+
+    `windows` has a window for each partition of the batch.
+    """
+    return _Planner(batch, known, cache, windows).run()
+
+
+class _Planner:
+    def __init__(
+        self, batch: Sequence[Incoming], known: Known, cache: RowCache, windows: Mapping[int, DuplicateWindow]
+    ) -> None:
+        self._batch = batch
+        self._cache = cache
+        self._windows = windows
+        self._plan = Plan()
+        self._stored = known.logs
+        self._external: dict[ExternalKey, int] = dict(known.external_ids)
+        # Taken out before the first put: the creates of this very batch may push them out of the cache.
+        targets = {_stored_target(i, known.external_ids) for i in batch}
+        self._cached = {target: line for target in targets if target is not None and (line := cache.get(target)) is not None}
+        self._states: dict[int, LogState] = {}
+        self._new: set[int] = set()
+        self._sources: dict[int, list[Record]] = {}
+        self._touched_again = {i.event.log_id for i in batch if i.event.log_id is not None}
+        names = Counter((i.event.workspace, i.event.external_id) for i in batch if i.event.external_id is not None)
+        self._named_again = {key for key, count in names.items() if count > 1}
+
+    def run(self) -> Plan:
+        for incoming in self._batch:
+            try:
+                if incoming.event.kind is EventKind.CREATE:
+                    self._create(incoming)
+                else:
+                    self._patch(incoming)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                self._plan.poison.append((incoming.record, f"can't be folded: {type(error).__name__}: {error}"))
+        self._emit_states()
+        return self._plan
+
+    def _create(self, incoming: Incoming) -> None:
+        event = incoming.event
+        if incoming.replayed and self._state(event.workspace, incoming.own_id) is not None:
+            self._plan.ignored["replayed_twice"] += 1
+            return
+        if event.external_id is not None:
+            stored = self._external.setdefault((event.workspace, event.external_id), incoming.own_id)
+            if stored != incoming.own_id:
+                self._upsert(incoming, stored)
+                return
+        duplicate_of = self._duplicate_of(incoming)
+        if duplicate_of:
+            self._plan.duplicates += 1
+        else:
+            self._plan.created += 1
+        received_at = fold.time_of(incoming.received_ms)
+        if self._is_touched_again(incoming):
+            body = orjson.loads(incoming.record.value)
+            if duplicate_of:
+                body["duplicate_of"] = duplicate_of
+            state = fold.created(body, incoming.own_id, incoming.version, received_at)
+            self._keep(state, incoming.record, new=True)
+            return
+        line = fold.create_line(incoming.record.value, incoming.own_id, incoming.version, received_at, duplicate_of)
+        self._cache.put(incoming.own_id, line)
+        self._plan.creates.append(Line(line, [incoming.record]))
+
+    def _upsert(self, incoming: Incoming, log_id: int) -> None:
+        """A second create under a client's own id: an update by field, or a log of its own under another prompt."""
+        state = self._state(incoming.event.workspace, log_id)
+        body = orjson.loads(incoming.record.value)
+        if state is None:
+            # The name is taken by a log that is gone (deleted or past its retention): start over under the new id.
+            self._external[(incoming.event.workspace, incoming.event.external_id or "")] = incoming.own_id
+        elif state.log.get("prompt_id", "") == body.get("prompt_id", ""):
+            self._apply(state, body, incoming)
+            return
+        else:
+            # The gateway refuses this with 409; two that race through two gateways are both acknowledged, so both
+            # are kept, and the name stays with the first.
+            self._plan.ignored["external_id_taken"] += 1
+            body["external_id"] = ""
+        created = fold.created(body, incoming.own_id, incoming.version, fold.time_of(incoming.received_ms))
+        self._plan.created += 1
+        self._keep(created, incoming.record, new=True)
+
+    def _patch(self, incoming: Incoming) -> None:
+        event = incoming.event
+        log_id = event.log_id
+        if event.external_id is not None:
+            log_id = self._external.get((event.workspace, event.external_id))
+        state = self._state(event.workspace, log_id) if log_id is not None else None
+        if state is None:
+            self._plan.ignored["unknown_log"] += 1
+            return
+        self._apply(state, orjson.loads(incoming.record.value), incoming)
+
+    def _apply(self, state: LogState, fields: dict[str, object], incoming: Incoming) -> None:
+        if state.apply(fields, incoming.version, fold.time_of(incoming.record.timestamp_ms)):
+            self._sources[state.log_id].append(incoming.record)
+        self._plan.patched += 1
+
+    def _duplicate_of(self, incoming: Incoming) -> int:
+        fingerprint = incoming.event.fingerprint
+        if fingerprint is None:
+            return 0
+        here = Original(incoming.record.timestamp_ms, incoming.record.offset, incoming.own_id)
+        original = self._windows[incoming.record.partition].original_of(fingerprint, here)
+        return original.log_id if original is not None else 0
+
+    def _is_touched_again(self, incoming: Incoming) -> bool:
+        event: Event = incoming.event
+        return incoming.own_id in self._touched_again or (event.workspace, event.external_id) in self._named_again
+
+    def _state(self, workspace: str, log_id: int) -> LogState | None:
+        """The log as of now: from this batch, from the cache, or from the store. Never another workspace's."""
+        state = self._states.get(log_id)
+        if state is None:
+            line = self._cached.get(log_id)
+            state = fold.state_of_line(line) if line is not None else self._stored.get((workspace, log_id))
+            if state is None:
+                return None
+            self._keep(state, None, new=False)
+        if state.log["workspace_id"] != workspace or state.log.get("is_deleted"):
+            return None
+        return state
+
+    def _keep(self, state: LogState, record: Record | None, *, new: bool) -> None:
+        self._states[state.log_id] = state
+        self._sources[state.log_id] = [record] if record is not None else []
+        if new:
+            self._new.add(state.log_id)
+
+    def _emit_states(self) -> None:
+        for log_id, state in self._states.items():
+            sources = self._sources[log_id]
+            line = fold.whole_line(state)
+            self._cache.put(log_id, line)
+            if log_id in self._new:
+                self._plan.creates.append(Line(line, sources))
+                continue
+            if state.payload_changed:
+                self._plan.payloads.append(Line(orjson.dumps(state.payload), sources))
+            if state.log_changed:
+                self._plan.logs.append(Line(orjson.dumps(state.log), sources))

@@ -1,0 +1,179 @@
+"""The writer's loop: fetch, gather, flush, and hand partitions over without losing or repeating work.
+
+Fetching goes on while a flush runs, so the group sees a living member however long the store takes; what was fetched
+waits, bounded in number and bytes. One flush runs at a time: it commits before the next begins.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from services.writer_worker.assignment import OwnedPartition
+from services.writer_worker.flush import Flusher
+from services.writer_worker.flush_policy import FlushPolicy
+from services.writer_worker.retry import Abandoned
+from services.writer_worker.row_cache import RowCache
+from shared.stream.base import LOGS_TOPIC, WRITER_GROUP
+
+if TYPE_CHECKING:
+    from shared.store.base import LogStore
+    from shared.stream.base import Record, Stream
+
+_log = logging.getLogger(__name__)
+
+_IDLE_FETCH_S: Final = 0.1
+_BUSY_FETCH_S: Final = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class WriterConfig:
+    """Limits of a writer; see the settings of the same names."""
+
+    epoch: int = 0
+    flush_interval_s: float = 0.25
+    batch_max_records: int = 20_000
+    batch_max_bytes: int = 64 * 1024 * 1024
+    cache_bytes: int = 64 * 1024 * 1024
+    duplicate_window_s: float = 600.0
+    duplicate_window_records: int = 100_000
+    drain_timeout_s: float = 60.0
+
+
+class Writer:
+    """One member of the writer group."""
+
+    def __init__(
+        self, stream: Stream, store: LogStore, config: WriterConfig, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._policy = FlushPolicy(config.flush_interval_s, config.batch_max_records, config.batch_max_bytes)
+        self._owned: dict[int, OwnedPartition] = {}
+        self._consumer = stream.consumer(LOGS_TOPIC, WRITER_GROUP, self)
+        self._flusher = Flusher(stream, store, self._consumer, config)
+        self._flushing: asyncio.Task[None] | None = None
+        self._paused = False
+        self._stopping = False
+
+    def oldest_unstored_ms(self) -> int | None:
+        """Stream time of the oldest record that this writer took and has not stored; None when it is up to date."""
+        times = [t for owned in self._owned.values() if (t := owned.oldest_unstored_ms()) is not None]
+        return min(times, default=None)
+
+    def waiting(self) -> dict[int, int]:
+        """Records fetched and not yet being written, by partition."""
+        return {partition: len(owned.waiting) for partition, owned in self._owned.items()}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Write until `stop` is set, then drain: finish, within the drain timeout, what was fetched.
+
+        Raises Misconfigured when stream and store do not belong together. Any other error means that the writer has to
+        be started again; nothing is lost by that.
+        """
+        await self._consumer.start()
+        try:
+            while not stop.is_set():
+                self._collect_flush()
+                self._start_flush_if_due()
+                self._hold_back_if_full()
+                fetched = await self._consumer.fetch(self._config.batch_max_records, self._fetch_timeout())
+                self._take_in(fetched)
+        finally:
+            await self._drain()
+            await self._consumer.stop()
+
+    async def on_assigned(self, positions: Mapping[int, int]) -> None:
+        """Own these partitions from now on."""
+        _log.info("partitions assigned", extra={"positions": dict(positions)})
+        for partition, position in positions.items():
+            self._owned[partition] = OwnedPartition(partition, position)
+
+    async def on_revoked(self, partitions: frozenset[int]) -> None:
+        """Give partitions up: drop what was not begun, wait (bounded) for what was, never commit after this."""
+        for partition in partitions:
+            if (owned := self._owned.get(partition)) is not None:
+                owned.waiting, owned.waiting_bytes = [], 0
+        await self._finish_flush(self._config.drain_timeout_s)
+        for partition in partitions:
+            owned = self._owned.pop(partition, None)
+            if owned is not None:
+                owned.revoked = True
+        # A new cache, not a cleaned one: a flush that outlived its time may still hold the old one.
+        self._flusher.cache = RowCache(self._config.cache_bytes)
+        if partitions:
+            _log.info("partitions revoked", extra={"partitions": sorted(partitions)})
+
+    def _take_in(self, fetched: Mapping[int, list[Record]]) -> None:
+        for partition, records in fetched.items():
+            owned = self._owned.get(partition)
+            if owned is not None:
+                owned.take_in(records)
+
+    def _waiting_size(self) -> tuple[int, int]:
+        owned = self._owned.values()
+        return sum(len(o.waiting) for o in owned), sum(o.waiting_bytes for o in owned)
+
+    def _fetch_timeout(self) -> float:
+        if self._flushing is not None:
+            return _BUSY_FETCH_S
+        return min(_IDLE_FETCH_S, self._policy.wait_s(self._clock(), *self._waiting_size()))
+
+    def _start_flush_if_due(self) -> None:
+        if self._flushing is not None or self._policy.wait_s(self._clock(), *self._waiting_size()) > 0:
+            return
+        batch = [(owned, owned.take_out()) for owned in self._owned.values() if owned.waiting]
+        self._flushing = asyncio.create_task(self._flush(batch))
+
+    async def _flush(self, batch: list[tuple[OwnedPartition, list[Record]]]) -> None:
+        started = self._clock()
+        try:
+            await self._flusher.flush(batch, lambda: not self._stopping)
+        finally:
+            for owned, _ in batch:
+                owned.in_flight_since_ms = None
+        self._policy.flushed(started, self._clock())
+
+    def _collect_flush(self) -> None:
+        if self._flushing is not None and self._flushing.done():
+            task, self._flushing = self._flushing, None
+            _raise_unless_abandoned(task)
+
+    def _hold_back_if_full(self) -> None:
+        full = self._policy.is_full(*self._waiting_size())
+        if full and not self._paused:
+            self._consumer.pause(frozenset(self._owned))
+        elif self._paused and not full:
+            self._consumer.resume(frozenset(self._owned))
+        self._paused = full
+
+    async def _finish_flush(self, timeout_s: float) -> None:
+        if self._flushing is not None:
+            await asyncio.wait({self._flushing}, timeout=timeout_s)
+
+    async def _drain(self) -> None:
+        deadline = self._clock() + self._config.drain_timeout_s
+        await self._finish_flush(self._config.drain_timeout_s)
+        try:
+            self._collect_flush()
+            if self._flushing is None and self._waiting_size()[0]:
+                batch = [(owned, owned.take_out()) for owned in self._owned.values() if owned.waiting]
+                self._flushing = asyncio.create_task(self._flush(batch))
+                await self._finish_flush(deadline - self._clock())
+                self._collect_flush()
+        except Exception:
+            _log.exception("the last flush failed; what it held is read again at the next start")
+        self._stopping = True
+        if self._flushing is not None:
+            self._flushing.cancel()
+            await asyncio.wait({self._flushing})
+
+
+def _raise_unless_abandoned(task: asyncio.Task[None]) -> None:
+    error = task.exception()
+    if error is not None and not isinstance(error, Abandoned):
+        raise error
