@@ -6,11 +6,13 @@ Both adapters pass `tests/contract/test_store.py`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Row = dict[str, Any]
-"""One row by column name. Times are text (`2026-01-31 12:00:00.123`, UTC), maps are dicts, arrays lists, 64-bit integers ints."""
+"""One row by column name. Times are text (`2026-01-31 12:00:00.123`, UTC), maps dicts, arrays lists, integers ints."""
 
 
 class LogStore(Protocol):

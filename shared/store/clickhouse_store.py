@@ -1,0 +1,133 @@
+"""The engine on a server: ClickHouse over HTTP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import clickhouse_connect
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from shared.errors import Misconfigured, StoreRejected, StoreUnavailable
+from shared.store.base import LogStore, Row
+from shared.store.codes import ACCESS_CODES, ACCESS_DENIED, error_code, store_error
+from shared.store.session import QUERY_SETTINGS, SESSION_SETTINGS, decode_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Mapping
+
+    from clickhouse_connect.driver.asyncclient import AsyncClient
+
+T = TypeVar("T")
+
+CONNECT_TIMEOUT_S: Final = 5.0
+
+_INSERT_SETTINGS: Final = {"wait_end_of_query": "1"}
+"""An error in the middle of an insert must come as an error, not after a 200."""
+
+
+class ClickHouseStore(LogStore):
+    """A database of a ClickHouse server, made when it is missing and the user may make it.
+
+    After an outage requests work again by themselves. `timeout_s` bounds how long the server may be silent.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        secure: bool = False,
+        user: str = "default",
+        password: str = "",
+        database: str = "sluice",
+        timeout_s: float = 60.0,
+    ) -> None:
+        self._host, self._port, self._secure = host, port, secure
+        self._user, self._password, self._database = user, password, database
+        self._timeout_s = timeout_s
+        self._client: AsyncClient | None = None
+
+    def __repr__(self) -> str:
+        scheme = "clickhouses" if self._secure else "clickhouse"
+        return f"ClickHouseStore({scheme}://{self._user}@{self._host}:{self._port}/{self._database})"
+
+    async def start(self) -> None:
+        if self._client is not None:
+            return
+        # Settings are sent as they are: the library would leave out those that a server in trouble did not list.
+        clickhouse_connect.common.set_setting("invalid_setting_action", "send")
+        try:
+            client = await clickhouse_connect.get_async_client(
+                host=self._host,
+                port=self._port,
+                interface="https" if self._secure else "http",
+                username=self._user,
+                password=self._password,
+                settings=dict(SESSION_SETTINGS),
+                compress=False,
+                autogenerate_session_id=False,  # a session runs one request at a time
+                connect_timeout=CONNECT_TIMEOUT_S,
+                send_receive_timeout=self._timeout_s,
+            )
+        except ClickHouseError as error:
+            raise self._start_error(error) from error
+        try:
+            await self._use_database(client)
+        except BaseException:
+            await client.close()
+            raise
+        self._client = client
+
+    async def _use_database(self, client: AsyncClient) -> None:
+        try:
+            found = await client.raw_query(
+                "SELECT 1 FROM system.databases WHERE name = {name:String}", {"name": self._database}, fmt="JSONEachRow"
+            )
+            if not found:
+                await client.command(f"CREATE DATABASE IF NOT EXISTS `{self._database}`")
+        except ClickHouseError as error:
+            raise self._start_error(error) from error
+        client.database = self._database
+
+    def _start_error(self, error: ClickHouseError) -> Exception:
+        code = error_code(str(error))
+        if code == ACCESS_DENIED:
+            return Misconfigured(f"{self!r}: there is no database {self._database}, or the user may not use or make it")
+        if code in ACCESS_CODES:
+            return Misconfigured(f"{self!r}: the server refuses this user and password")
+        failure = store_error(str(error), inserting=False)
+        return Misconfigured(f"{self!r}: {failure}") if isinstance(failure, StoreRejected) else failure
+
+    async def stop(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    async def insert(self, table: str, rows: bytes) -> None:
+        if rows.strip():
+            sending = self._connected().raw_insert(table, None, rows, settings=_INSERT_SETTINGS, fmt="JSONEachRow")
+            await _answer(sending, inserting=True)
+
+    async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        # The library pastes values into a text that has no placeholder; so those that it does not name are left out.
+        named = {name: value for name, value in (parameters or {}).items() if f"{{{name}:" in sql}
+        sending = self._connected().raw_query(sql, named, settings=dict(QUERY_SETTINGS), fmt="JSONEachRow")
+        return decode_rows(await _answer(sending))
+
+    async def execute(self, sql: str) -> None:
+        await _answer(self._connected().command(sql))
+
+    async def ping(self) -> None:
+        await self.query("SELECT 1")
+
+    def _connected(self) -> AsyncClient:
+        if self._client is None:
+            raise StoreUnavailable("the store is not started")
+        return self._client
+
+
+async def _answer(sending: Awaitable[T], *, inserting: bool = False) -> T:
+    try:
+        return await sending
+    except ClickHouseError as error:
+        raise store_error(str(error), inserting=inserting) from error

@@ -1,0 +1,84 @@
+"""What an engine error means to the caller. Both adapters come here with the engine's text and nowhere else reads it.
+
+The numbers are ClickHouse's (src/Common/ErrorCodes.cpp). The retry list is that of ClickHouse's own Kafka Connect sink
+(`Utils.java`), plus what only says that the server is changing.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from shared.errors import StoreRejected, StoreUnavailable
+
+UNKNOWN_TABLE: Final = 60
+UNKNOWN_DATABASE: Final = 81
+ACCESS_DENIED: Final = 497
+AUTHENTICATION_FAILED: Final = 516
+ACCESS_CODES: Final = frozenset({192, 193, 194, ACCESS_DENIED, AUTHENTICATION_FAILED})
+"""Unknown user, wrong or missing password, missing privilege, failed authentication."""
+
+_TOO_MANY_PARTS: Final = 252
+_MEMORY_LIMIT_EXCEEDED: Final = 241
+
+_RETRIABLE: Final = frozenset(
+    {
+        3,  # UNEXPECTED_END_OF_FILE: the connection broke in the middle
+        107,  # FILE_DOESNT_EXIST: a part was merged away under a read
+        159,  # TIMEOUT_EXCEEDED
+        164,  # READONLY: the replica or the server is read-only for now
+        202,  # TOO_MANY_SIMULTANEOUS_QUERIES
+        203,  # NO_FREE_CONNECTION
+        209,  # SOCKET_TIMEOUT
+        210,  # NETWORK_ERROR
+        _MEMORY_LIMIT_EXCEEDED,  # half the rows, or the same later, may fit
+        242,  # TABLE_IS_READ_ONLY
+        243,  # NOT_ENOUGH_SPACE
+        _TOO_MANY_PARTS,
+        285,  # TOO_FEW_LIVE_REPLICAS
+        319,  # UNKNOWN_STATUS_OF_INSERT
+        425,  # SYSTEM_ERROR
+        517,  # CANNOT_ASSIGN_ALTER: another ALTER runs
+        999,  # KEEPER_EXCEPTION
+    }
+)
+
+_INSERT_RETRIABLE: Final = ACCESS_CODES | {UNKNOWN_TABLE, UNKNOWN_DATABASE}
+"""For an insert these say that the server is not set up, never that the rows are bad: the rows wait until it is."""
+
+_QUERY_RETRIABLE: Final = _RETRIABLE - {164}
+"""A query runs read-only by our own wish, so there 164 says that it tried to write."""
+
+_ERROR = re.compile(r"Code: (?P<code>\d+)\.\s+(?:DB::Exception: )?(?P<text>.*)", re.DOTALL)
+_TRAILER = re.compile(r"\s*(?:\(version [^()]*(?:\([^()]*\))?[^()]*\)|\(for url [^()]*\)|, Stack trace .*)", re.DOTALL)
+_TEXT_LIMIT: Final = 1000
+
+
+def error_code(text: str) -> int:
+    """The engine's error code in an error text; 0 when it names none (the engine did not answer)."""
+    found = _ERROR.search(text)
+    return int(found["code"]) if found else 0
+
+
+def store_error(text: str, *, inserting: bool) -> StoreUnavailable | StoreRejected:
+    """The exception for an engine error. A text without a code did not come from the engine: it is unavailable."""
+    found = _ERROR.search(text)
+    if found is None:
+        return StoreUnavailable(f"the store does not answer: {text[:_TEXT_LIMIT]}")
+    code = int(found["code"])
+    reason = f"{_TRAILER.sub('', found['text'])[:_TEXT_LIMIT].strip()} (code {code})"
+    if _is_retriable(code, reason, inserting=inserting):
+        return StoreUnavailable(f"the store can't take this now: {reason}")
+    return StoreRejected(reason, code)
+
+
+def _is_retriable(code: int, reason: str, *, inserting: bool) -> bool:
+    if code == _TOO_MANY_PARTS:
+        # The same code says "merges are behind" (wait) and "these rows span over 100 months" (never fits).
+        return "single INSERT block" not in reason
+    if inserting:
+        return code in _RETRIABLE or code in _INSERT_RETRIABLE
+    if code == _MEMORY_LIMIT_EXCEEDED:
+        # The limit of one query is met again by the same query; the limit of the server is not.
+        return "Query memory limit" not in reason and "(for query)" not in reason
+    return code in _QUERY_RETRIABLE

@@ -1,0 +1,119 @@
+"""Reads of logs that every role needs, on the store port. Each raises StoreUnavailable."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from shared.records import PAYLOAD_FIELDS
+from shared.store import queries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from shared.store.base import LogStore, Row
+
+T = TypeVar("T")
+
+_KEYS_PER_QUERY: Final = 1000
+"""Keeps the parameters below the 128 KiB that a ClickHouse server takes in a form field."""
+
+_NO_PAYLOAD: Final[Row] = {name: None if name in {"output_text", "stdout"} else "" for name in PAYLOAD_FIELDS}
+"""What an absent payload row stands for: the defaults of its columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLog:
+    """A log as stored: its row of `logs` and its row of `log_payloads`."""
+
+    log: Row
+    payload: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """The fingerprint of a stored log, and when the stream received that log (Unix ms)."""
+
+    workspace: str
+    fingerprint: str
+    log_id: int
+    received_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class VersionUsage:
+    """How many logs a prompt version has (an estimate, within 1 %), and the newest one's time (UTC text)."""
+
+    count: int
+    last_used_at: str
+
+
+async def read_log(store: LogStore, workspace: str, log_id: int, *, without_payload: bool = False) -> StoredLog | None:
+    """The current state of a log; None when there is none, it is deleted, or only one of its two rows is there yet.
+
+    The two rows of a new log are committed one after the other. A caller that has waited for the writer to commit
+    passes `without_payload=True`: an absent payload row then reads as one of defaults.
+    """
+    log_rows, payload_rows = await asyncio.gather(
+        store.query(*queries.current_row("logs", workspace, log_id)),
+        store.query(*queries.current_row("log_payloads", workspace, log_id)),
+    )
+    if not log_rows or not (payload_rows or without_payload):
+        return None
+    return StoredLog(log_rows[0], payload_rows[0] if payload_rows else dict(_NO_PAYLOAD))
+
+
+async def read_logs(store: LogStore, keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], StoredLog]:
+    """The newest versions of these (workspace, id), deleted ones too (`is_deleted` = 1). Absent ones are left out.
+
+    For the writer, which has committed what it reads: an absent payload row reads as one of defaults.
+    """
+    found: dict[tuple[str, int], StoredLog] = {}
+    for some in _chunks(keys):
+        log_rows, payload_rows = await asyncio.gather(
+            store.query(*queries.newest_rows("logs", some)), store.query(*queries.newest_rows("log_payloads", some))
+        )
+        wanted = set(some)
+        payloads = {(row["workspace_id"], row["id"]): row for row in payload_rows}
+        for row in log_rows:
+            key = (row["workspace_id"], row["id"])
+            if key in wanted:
+                found[key] = StoredLog(row, payloads.get(key) or dict(_NO_PAYLOAD))
+    return found
+
+
+async def find_by_external_id(store: LogStore, workspace: str, external_id: str) -> int | None:
+    """The id of the log that a client named `external_id`; None when there is none. It may be deleted since."""
+    return (await find_external_ids(store, [(workspace, external_id)])).get((workspace, external_id))
+
+
+async def find_external_ids(store: LogStore, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """The ids of the logs that clients named by these (workspace, external id). Unknown names are left out."""
+    found: dict[tuple[str, str], int] = {}
+    for some in _chunks(names):
+        for row in await store.query(*queries.ids_of_external_ids(some)):
+            found[row["workspace_id"], row["external_id"]] = row["log_id"]
+    return found
+
+
+async def recent_fingerprints(store: LogStore, partition: int, since_ms: int) -> list[Fingerprint]:
+    """Fingerprints of a stream partition's logs received at `since_ms` (Unix) or later, by id; duplicates left out."""
+    rows = await store.query(*queries.recent_fingerprints(partition, since_ms))
+    return [Fingerprint(row["workspace_id"], row["fingerprint"], row["id"], row["received_at_ms"]) for row in rows]
+
+
+async def max_versions_by_partition(store: LogStore) -> dict[int, int]:
+    """The highest version stored for each stream partition that has logs. Reads every row: not for a request."""
+    return {row["partition"]: row["max_version"] for row in await store.query(*queries.max_versions())}
+
+
+async def prompt_usage(store: LogStore, workspace: str, prompt_id: str) -> dict[str, VersionUsage]:
+    """How the versions of a prompt are used, by version id. Versions without logs are left out."""
+    rows = await store.query(*queries.prompt_usage(workspace, prompt_id))
+    return {row["prompt_version_id"]: VersionUsage(row["log_count"], row["used_at"]) for row in rows}
+
+
+def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), _KEYS_PER_QUERY):
+        yield items[start : start + _KEYS_PER_QUERY]

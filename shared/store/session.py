@@ -1,0 +1,51 @@
+"""What every connection asks of the engine, and how rows come back. Both adapters use the same.
+
+Where we depend on a format setting it is stated, also when it is the engine's default: defaults differ between versions
+and server profiles.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.store.base import Row
+
+SESSION_SETTINGS: Final[Mapping[str, str | int]] = {
+    "async_insert": 0,  # an insert that returned is in the table
+    "optimize_move_to_prewhere_if_final": 1,  # point reads with FINAL are 2.5 times faster; only sort keys are moved
+    "max_threads": 2,
+    "max_memory_usage": 1_000_000_000,
+    "max_bytes_before_external_group_by": 400_000_000,
+    "max_bytes_before_external_sort": 400_000_000,
+    "session_timezone": "UTC",
+    "date_time_input_format": "best_effort",  # ISO 8601 with an offset, besides `2026-01-31 12:00:00.123`
+    "date_time_output_format": "simple",
+    "input_format_skip_unknown_fields": 1,  # a row of a newer version still goes in
+    "input_format_defaults_for_omitted_fields": 1,
+    "input_format_null_as_default": 1,
+    "input_format_json_read_objects_as_strings": 1,  # JSON columns are String; the engine keeps the text byte for byte
+    "input_format_json_read_arrays_as_strings": 1,
+    "input_format_json_read_numbers_as_strings": 1,
+    "input_format_json_read_bools_as_strings": 1,
+    "input_format_json_named_tuples_as_objects": 1,
+    "output_format_json_quote_64bit_integers": 0,
+    "output_format_json_quote_denormals": 0,  # NaN and infinities read as null
+    "output_format_json_validate_utf8": 1,  # bytes that are not UTF-8 read as U+FFFD instead of failing the row
+}
+"""Settings of every handle and every request."""
+
+QUERY_SETTINGS: Final[Mapping[str, str | int]] = {
+    "max_execution_time": 60,
+    "readonly": 1,  # no DDL, no inserts, no table functions that reach files or the network; must come last
+}
+"""Further settings of `LogStore.query`, which only reads. A query can't change settings itself."""
+
+
+def decode_rows(data: bytes) -> list[Row]:
+    """The rows of a JSONEachRow answer."""
+    return [orjson.loads(line) for line in data.split(b"\n") if line]
