@@ -53,6 +53,7 @@ _TEXTS: Final = {
     "too_short": "must have at least {min_length} items",
     "too_long": "must have at most {max_length} items",
     "none_required": "must be null",
+    "unknown_type": "must be an object of a known type",
     "extra_forbidden": "is not a field of this request",
     "greater_than": "must be greater than {gt}",
     "greater_than_equal": "must be at least {ge}",
@@ -67,7 +68,13 @@ _TEXTS: Final = {
 }
 """What each kind of pydantic error is called in an answer; a kind that is not here speaks for itself."""
 
-_SAME_TYPE: Final = {"model_type": "dict_type", "model_attributes_type": "dict_type"}
+_OWN_TYPES: Final = {
+    "model_type": "dict_type",
+    "model_attributes_type": "dict_type",
+    "union_tag_invalid": "unknown_type",
+    "union_tag_not_found": "unknown_type",
+}
+"""Kinds of pydantic error that are called something else, since their names speak of the models."""
 
 
 def validate(model: type[ModelT], body: Any, *, root: str = "body") -> ModelT:
@@ -145,21 +152,29 @@ def _message(loc: Loc, problems: list[ErrorDetails]) -> str:
 
 
 def _text(problem: ErrorDetails) -> str:
+    context = problem.get("ctx", {})
     template = _TEXTS.get(_type(problem))
     if template is not None:
-        return template.format_map(problem.get("ctx", {})) if "{" in template else template
-    reason = problem.get("ctx", {}).get("error")
-    return str(reason) if reason is not None else problem["msg"]
+        return template.format_map({name: _number(value) for name, value in context.items()})
+    reason = context.get("error")
+    return str(reason) if reason is not None else problem["msg"].replace("Input should be", "must be")
+
+
+def _number(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _type(problem: ErrorDetails) -> str:
-    return _SAME_TYPE.get(problem["type"], problem["type"])
+    return _OWN_TYPES.get(problem["type"], problem["type"])
 
 
 def _got(problem: ErrorDetails) -> str:
     """What was sent instead, when that is short; objects and lists are only called what they are."""
     value = problem["input"]
-    if problem["type"] in {"missing", "string_too_long", "extra_forbidden"}:
+    kind = _type(problem)
+    if kind in {"missing", "string_too_long", "extra_forbidden"} or (
+        kind == "unknown_type" and isinstance(value, dict)
+    ):
         return ""
     if value is None:
         return ", not null"
