@@ -77,10 +77,9 @@ class Registry:
         """Whether the registry follows its stream, having folded all that was there at start."""
         return self._tail.problem is None
 
-    @property
-    def problem(self) -> str | None:
-        """Why it does not, for people; None when `ready`."""
-        return self._tail.problem
+    def unhealthy(self) -> list[str]:
+        """Why it does not, for people; empty when `ready`."""
+        return [self._tail.problem] if self._tail.problem else []
 
     async def lag(self) -> int:
         """How many records are appended and not yet folded here. Raises StreamUnavailable."""
@@ -145,7 +144,7 @@ class Registry:
         """Have this version in the registry: True once it is known or durably appended, without waiting for the fold.
 
         False when the prompt has as many versions as the registry keeps; the log must carry its details itself then.
-        Calls for one version share one append. Raises TypeError for details that JSON can't hold.
+        Calls for one version share one append. Raises Invalid for details that JSON can't hold (nested too deeply).
         """
         if version_id in prompt.versions:
             return True
@@ -153,9 +152,11 @@ class Registry:
         if known >= self._versions_per_prompt and not self._additions.contains(prompt.id, version_id):
             self.versions_refused += 1
             return False
-        await self._additions.add(
-            events.VersionAdded(prompt.workspace, prompt.id, version_id, details, name, description)
-        )
+        event = events.VersionAdded(prompt.workspace, prompt.id, version_id, details, name, description)
+        try:
+            await self._additions.add(event)
+        except TypeError as error:
+            raise Invalid(f"the prompt details can't be written as JSON: {error}") from None
         return True
 
     def version_details(self, prompt: Prompt, version_id: str) -> dict[str, Any] | None:

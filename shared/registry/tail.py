@@ -46,7 +46,7 @@ class Tail:
     async def start(self) -> None:
         """Fold all that is in the stream now, then follow it in a task.
 
-        Raises StreamUnavailable; Misconfigured when the oldest records are gone.
+        Raises StreamUnavailable, after which it may be called again; Misconfigured when the oldest records are gone.
         """
         oldest = (await self._stream.start_offsets(REGISTRY_TOPIC))[_PARTITION]
         if oldest > 0:
@@ -55,7 +55,7 @@ class Tail:
                 " The registry needs all of them: give the topic unlimited retention and restore it"
             )
         end = await self._end_offset()
-        reader = await self._stream.reader(REGISTRY_TOPIC, _PARTITION, 0)
+        reader = await self._stream.reader(REGISTRY_TOPIC, _PARTITION, self.position)
         try:
             while self.position < end:
                 records = await reader.read(_BATCH_RECORDS, _FIRST_READ_TIMEOUT_S)

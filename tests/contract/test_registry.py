@@ -190,6 +190,14 @@ async def test_versions_beyond_the_bound_are_refused_and_counted(open_registry: 
     assert await registry.ensure_version(other, "prv_3", DETAILS)
 
 
+async def test_details_that_json_cannot_hold_are_refused(open_registry: Open, workspace: str) -> None:
+    registry = await open_registry()
+    prompt = await registry.find_or_create_prompt(workspace, "p")
+    with pytest.raises(Invalid, match="prompt details"):
+        await registry.ensure_version(prompt, "prv_1", {"seed": 2**64})
+    assert registry.version_details(prompt, "prv_1") is None
+
+
 async def test_a_restart_gives_the_same_state(open_registry: Open, workspace: str) -> None:
     registry = await open_registry()
     prompt = await prompt_with_version(registry, workspace)
@@ -272,3 +280,39 @@ async def test_waiting_for_what_never_comes_is_bounded(connect: Connect, open_re
     registry = await open_registry(wait_timeout_s=0.05)
     with pytest.raises(StreamUnavailable, match="behind"):
         await registry.wait_for(await end_offset(await connect()) + 1000)
+
+
+async def test_a_stream_that_goes_away_and_comes_back(tmp_path: Path, workspace: str) -> None:
+    """On the embedded stream only, for it can be stopped and started under a registry."""
+    stream, beside = SqliteStream(tmp_path / "stream.db"), SqliteStream(tmp_path / "stream.db")
+    registry, other = Registry(stream), Registry(beside)
+    assert registry.unhealthy() == ["not started"]
+    with pytest.raises(StreamUnavailable):
+        await registry.start()
+    await stream.start()
+    await beside.start()
+    await registry.start()
+    await other.start()
+    assert registry.unhealthy() == []
+    known = await registry.find_or_create_prompt(workspace, "known")
+
+    await stream.stop()
+    await until(lambda: not registry.ready)
+    assert "sluice.registry" in registry.unhealthy()[0]
+    assert await registry.find_or_create_prompt(workspace, "known") is known
+    with pytest.raises(StreamUnavailable):
+        await registry.find_or_create_prompt(workspace, "new")
+    with pytest.raises(StreamUnavailable):
+        await registry.ensure_version(known, "prv_1", DETAILS)
+    with pytest.raises(StreamUnavailable):
+        await registry.lag()
+    new = await other.find_or_create_prompt(workspace, "new")
+
+    await stream.start()
+    await until(lambda: registry.ready and registry.state.prompt_by_path(workspace, "new") is not None)
+    assert await registry.find_or_create_prompt(workspace, "new") == new
+    assert await registry.ensure_version(known, "prv_1", DETAILS)
+    assert registry.unhealthy() == []
+    for part in (registry, other, stream, beside):
+        await part.stop()
+    assert registry.unhealthy() == ["stopped"]
