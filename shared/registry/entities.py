@@ -42,12 +42,16 @@ class PromptVersion:
     name: str | None
     description: str | None
     created_at: datetime
-    details_json: bytes = field(repr=False)
+    event_json: bytes = field(repr=False)
 
     @property
     def details(self) -> dict[str, Any]:
-        """The prompt details, parsed anew at each call: the registry holds thousands, and JSON text is the smallest."""
-        details: dict[str, Any] = orjson.loads(self.details_json)
+        """The prompt details, parsed anew at each call.
+
+        The registry holds thousands of versions and few are in use: the value of the record that added one is the
+        smallest form, and already there.
+        """
+        details: dict[str, Any] = orjson.loads(self.event_json)["details"]
         return details
 
 

@@ -14,8 +14,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, assert_never
 
-import orjson
-
 from shared import ids
 from shared.registry import events
 from shared.registry.entities import ApiKey, Environment, EnvironmentTag, Prompt, PromptVersion, normalise_path
@@ -127,17 +125,18 @@ class RegistryState:
         if event is None:
             self.ignored[Ignored.UNKNOWN_KIND] += 1
             return None
-        ignored = self._fold(event, number, datetime.fromtimestamp(record.timestamp_ms / 1000, UTC))
+        ignored = self._fold(event, number, record)
         if ignored is not None:
             self.ignored[ignored] += 1
         return event
 
-    def _fold(self, event: events.RegistryEvent, number: int, at: datetime) -> Ignored | None:
+    def _fold(self, event: events.RegistryEvent, number: int, record: Record) -> Ignored | None:
+        at = datetime.fromtimestamp(record.timestamp_ms / 1000, UTC)
         match event:
             case events.PromptCreated():
                 return self._create_prompt(event, number, at)
             case events.VersionAdded():
-                return self._add_version(event, at)
+                return self._add_version(event, record.value, at)
             case events.Deployed():
                 return self._deploy(event, at)
             case events.Undeployed():
@@ -159,23 +158,19 @@ class RegistryState:
         self._prompts_by_path[event.workspace, event.path] = prompt
         return None
 
-    def _add_version(self, event: events.VersionAdded, at: datetime) -> Ignored | None:
+    def _add_version(self, event: events.VersionAdded, value: bytes, at: datetime) -> Ignored | None:
         prompt = self.prompt(event.workspace, event.prompt_id)
         if prompt is None:
             return Ignored.DANGLING
         if event.version_id in prompt.versions:
             return Ignored.TAKEN
-        try:
-            details_json = orjson.dumps(event.details)
-        except TypeError:  # nested deeper than what `events.encode` lets pass
-            return Ignored.MALFORMED
         prompt.versions[event.version_id] = PromptVersion(
             id=event.version_id,
             number=len(prompt.versions) + 1,
             name=event.name,
             description=event.description,
             created_at=at,
-            details_json=details_json,
+            event_json=value,
         )
         prompt.updated_at = at
         return None

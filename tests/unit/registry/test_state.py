@@ -257,17 +257,6 @@ def test_a_malformed_record_is_counted(log: Log, value: bytes) -> None:
     assert log.state.ignored == {Ignored.MALFORMED: 1}
 
 
-def test_details_nested_beyond_measure_are_malformed(log: Log) -> None:
-    prompt = log.prompt()
-    nested = b'{"a":' * 400 + b"1" + b"}" * 400
-    log.append_raw(
-        b"version_added",
-        b'{"workspace":"default","prompt_id":"%s","version_id":"v","details":%s}' % (prompt.id.encode(), nested),
-    )
-    assert prompt.versions == {}
-    assert log.state.ignored == {Ignored.MALFORMED: 1}
-
-
 def test_a_record_from_before_the_first_moment_is_malformed() -> None:
     message = events.encode(events.PromptCreated("default", "p"))
     state = RegistryState()
