@@ -39,9 +39,8 @@ class Redactor:
     """Hides keys in text: those we issue (by their prefix), the values of key headers and fields, and given secrets."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        literals = sorted(
-            (re.escape(secret) for secret in secrets if len(secret) >= _SHORTEST_SECRET), key=len, reverse=True
-        )
+        long_enough = {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
+        literals = [re.escape(secret) for secret in sorted(long_enough, key=len, reverse=True)]
         self._secrets = re.compile("|".join(literals)) if literals else None
 
     def __call__(self, text: str) -> str:
@@ -58,7 +57,7 @@ class _Formatter(logging.Formatter):
 
     def _fields(self, record: logging.LogRecord) -> dict[str, Any]:
         return {
-            name: self.redactor(value) if isinstance(value, str) else value
+            name: value if value is None or isinstance(value, bool | int | float) else self.redactor(str(value))
             for name, value in vars(record).items()
             if name not in _STANDARD_ATTRIBUTES
         }

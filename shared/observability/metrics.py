@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 REGISTRY: Final = CollectorRegistry()
 
-disable_created_metrics()  # they would double the number of series and say nothing we need
+disable_created_metrics()  # type: ignore[no-untyped-call]  # they would double the number of series and say nothing we need
 
 _DIRECTORY_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Read by prometheus_client when it is imported, so it must be in the environment of a worker from its start."""
