@@ -6,16 +6,17 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from shared.auth import Authenticator, Principal, StaticKeys
-from shared.errors import Conflict, Invalid, NotFound, StreamUnavailable, Unauthenticated
+from shared.errors import Conflict, Invalid, Misconfigured, NotFound, StreamUnavailable, Unauthenticated
 from shared.registry.entities import EnvironmentTag, Prompt, Scope
 from shared.registry.registry import Registry
 from shared.stream.base import REGISTRY_TOPIC, Stream
-from shared.stream.sqlite import SqliteStream
+from shared.stream.sqlite import SqliteStream, retention
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -316,3 +317,18 @@ async def test_a_stream_that_goes_away_and_comes_back(tmp_path: Path, workspace:
     for part in (registry, other, stream, beside):
         await part.stop()
     assert registry.unhealthy() == ["stopped"]
+
+
+async def test_a_stream_that_lost_its_oldest_records_is_refused(tmp_path: Path, workspace: str) -> None:
+    """On the embedded stream only, where a record can be deleted."""
+    stream = SqliteStream(tmp_path / "stream.db")
+    await stream.start()
+    registry = Registry(stream)
+    await registry.start()
+    for path in ("one", "two"):
+        await registry.find_or_create_prompt(workspace, path)
+    await registry.stop()
+    await stream.write(partial(retention.delete_step, log=stream.log(REGISTRY_TOPIC, 0), below=1))
+    with pytest.raises(Misconfigured, match="starts at offset 1"):
+        await Registry(stream).start()
+    await stream.stop()
