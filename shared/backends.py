@@ -1,4 +1,4 @@
-"""What a role stands on: stream, registry and store, opened from the settings, started in the background, closed in order.
+"""What a role stands on: stream, registry and store, opened from the settings, started side by side, closed in order.
 
 Starting does not wait for systems that are down: the process answers health checks at once, says in `/readyz` what it
 waits for, and every route that needs a part answers 503 until it is there.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from shared.auth import Authenticator, Principal, StaticKeys
@@ -21,6 +20,8 @@ from shared.stream.factory import open_stream
 from shared.visibility import Visibility
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from shared.registry.entities import Scope
     from shared.settings import Settings
     from shared.store.base import LogStore
@@ -45,8 +46,12 @@ class Backends:
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self.settings = settings
-        self.stream: Stream = open_stream(settings, client_id=f"sluice-{role}")
-        self.store: LogStore = open_store(settings)
+        self.stream: Stream = open_stream(
+            settings.stream,
+            client_id=f"sluice-{role}",
+            produce_deadline_s=settings.produce_deadline_s,
+        )
+        self.store: LogStore = open_store(settings.store, timeout_s=settings.insert_timeout_s)
         self.registry = Registry(self.stream, versions_per_prompt=settings.versions_per_prompt)
         self.visibility = Visibility(self.stream, settings.visibility_timeout_s, wall_clock)
         self._authenticator = Authenticator(self.registry.state, StaticKeys.parse(settings.api_keys))
@@ -84,13 +89,13 @@ class Backends:
         return dict(self._missing)
 
     def authenticate(self, key: str | None, scope: Scope) -> Principal:
-        """Who sends a request. Raises Unauthenticated, Forbidden, and StreamUnavailable while keys are not known yet."""
+        """Who sends a request. Raises Unauthenticated, Forbidden; StreamUnavailable while keys are not known yet."""
         if "stream" in self._missing:
             raise StreamUnavailable(f"not ready: {self._missing['stream']}")
         return self._authenticator.authenticate(key, scope)
 
     async def not_ready(self) -> list[str]:
-        """Why requests can't be served now; empty when they can. Asks the store and the stream, bounded by their timeouts."""
+        """Why requests can't be served now; empty when they can. Asks the store, bounded by its timeout."""
         reasons = [f"{name}: {why}" for name, why in self._missing.items() if name != "store" or self._needs_store]
         if "stream" not in self._missing:
             reasons += [f"registry: {reason}" for reason in self.registry.unhealthy()] if self._needs_registry else []
@@ -112,7 +117,7 @@ class Backends:
             await migrate_up(self.store)
         await check_schema(self.store)
 
-    async def _keep_trying(self, name: str, attempt: Callable[[], asyncio.Future[None]]) -> None:
+    async def _keep_trying(self, name: str, attempt: Callable[[], Awaitable[None]]) -> None:
         while True:
             await asyncio.sleep(_RETRY_S)
             try:

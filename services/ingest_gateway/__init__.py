@@ -1,1 +1,1 @@
-"""The ingest gateway: validates creates, appends them to the log stream, and answers with an id once they are durable."""
+"""The ingest gateway: validates creates, appends them to the log stream, answers with an id once they are durable."""

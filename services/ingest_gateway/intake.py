@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import orjson
@@ -12,10 +11,12 @@ import orjson
 from services.ingest_gateway.partitioner import MinuteGuard, RoundRobin
 from shared import ids
 from shared.events import Event, EventKind, encode_key, external_id_partition, hashed_partition
-from shared.records import Columns
 from shared.stream.base import LOGS_TOPIC, Message
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.records import Columns
     from shared.stream.base import Stream
 
 

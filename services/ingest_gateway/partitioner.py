@@ -1,4 +1,4 @@
-"""Chooses the partition of logs that nothing else chooses for, and keeps every partition within what ids can tell apart."""
+"""Chooses partitions for logs that nothing else chooses for, and keeps each within what ids can tell apart."""
 
 from __future__ import annotations
 

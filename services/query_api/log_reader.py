@@ -14,31 +14,32 @@ if TYPE_CHECKING:
 
 
 class LogReader:
-    """Point reads with read-your-writes. Every method raises NotYetQueryable, StoreUnavailable and StreamUnavailable."""
+    """Point reads with read-your-writes. All raise NotYetQueryable, StoreUnavailable and StreamUnavailable."""
 
     def __init__(self, backends: Backends) -> None:
         self._backends = backends
 
     async def by_id(self, workspace: str, log_id: int) -> StoredLog | None:
-        """The log with this id; None when the workspace has none. Blocks until the answer is certain, or the timeout."""
+        """The log with this id; None when the workspace has none. Blocks until that is certain, or the timeout."""
         store = self._backends.store
         stored = await read_log(store, workspace, log_id)
         if stored is not None or not await self._backends.visibility.may_exist(log_id):
             return stored
         # Both rows of an applied log are there; a payload that is still missing was deleted, or is past its retention.
-        return await read_log(store, workspace, log_id, payload_required=False)
+        return await read_log(store, workspace, log_id, without_payload=True)
 
     async def by_public_id(self, workspace: str, public_id: str) -> StoredLog | None:
-        """The log with this Humanloop id: one of ours (`log_...`) or one that the client chose itself."""
+        """The log with this Humanloop id: one of ours (`log_...`) or one that the client chose itself.
+
+        A second create under a client's own id updates the log, so a log that is found may still be about to change:
+        what was in its partition at the time of this call is waited for.
+        """
         own_id = ids.from_text(public_id)
         if own_id is not None:
             stored = await self.by_id(workspace, own_id)
             if stored is not None:
                 return stored
-        store, stream = self._backends.store, self._backends.stream
-        log_id = await find_by_external_id(store, workspace, public_id)
-        if log_id is None:
-            partition = external_id_partition(workspace, public_id, stream.partitions(LOGS_TOPIC))
-            await self._backends.visibility.wait_for_end(partition)
-            log_id = await find_by_external_id(store, workspace, public_id)
+        partitions = self._backends.stream.partitions(LOGS_TOPIC)
+        await self._backends.visibility.wait_for_end(external_id_partition(workspace, public_id, partitions))
+        log_id = await find_by_external_id(self._backends.store, workspace, public_id)
         return await self.by_id(workspace, log_id) if log_id is not None else None

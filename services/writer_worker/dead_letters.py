@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +9,8 @@ from shared.events import ORIGIN_HEADER, encode_origin
 from shared.stream.base import DEAD_LETTERS_TOPIC, LOGS_TOPIC, Message
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from shared.stream.base import Appended, Record, Stream
 
 ERROR_HEADER: Final = "error"
@@ -28,9 +29,14 @@ class DeadLetter:
     error: str
     record: Record
 
+    @property
+    def name(self) -> str:
+        """How people refer to it."""
+        return f"{self.partition}:{self.offset}"
+
 
 def message_of(record: Record, error: str) -> Message:
-    """The message that keeps a record of the logs topic: its own key, value and headers, its first position, the error."""
+    """The message that keeps a record: its key, value and headers, its first position, and the error."""
     headers = record.headers
     if all(name != ORIGIN_HEADER for name, _ in headers):
         headers = (*headers, (ORIGIN_HEADER, encode_origin(record.timestamp_ms, record.partition, record.offset)))

@@ -36,7 +36,7 @@ class DuplicateWindow:
         self._evict(original.received_ms)
 
     def original_of(self, fingerprint: str, here: Original) -> Original | None:
-        """The original that the record `here` repeats; None when `here` is an original itself, which is then remembered."""
+        """The original that `here` repeats; None when `here` is an original itself, which is then remembered."""
         known = self._originals.get(fingerprint)
         if known is not None and known.log_id == here.log_id:
             return None

@@ -1,4 +1,4 @@
-"""One flush: from a batch of records to rows in the store, dead letters in their topic, and offsets committed, in this order."""
+"""One flush: a batch of records becomes rows and dead letters, and only then are its offsets committed."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-from services.writer_worker import dead_letters, incoming
+from services.writer_worker import dead_letters, incoming, metrics
 from services.writer_worker.duplicate_window import DuplicateWindow, Original
 from services.writer_worker.fold import LogState
 from services.writer_worker.inserter import Inserter
-from services.writer_worker.plan import Known, LogKey, external_keys, log_keys, make_plan
+from services.writer_worker.plan import Known, LogKey, Outcome, Position, external_keys, log_keys, make_plan
 from services.writer_worker.retry import until_done
 from services.writer_worker.row_cache import RowCache
 from shared import ids
 from shared.errors import Misconfigured, NotOwner
-from shared.observability import metrics
+from shared.records import IDENTITY_COLUMNS
 from shared.store import logs as stored_logs
 from shared.stream.base import LOGS_TOPIC
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from services.writer_worker.incoming import Incoming
     from services.writer_worker.writer import WriterConfig
     from shared.store.base import LogStore
+    from shared.store.logs import StoredLog
     from shared.stream.base import Consumer, Record, Stream
 
 _log = logging.getLogger(__name__)
@@ -62,19 +64,10 @@ class Flusher:
         folded = time.monotonic()
         refused = await self._inserter.insert(plan, wanted)
         inserted = time.monotonic()
-        letters = poison + plan.poison
-        for line, error in refused:
-            letters += [(record, error) for record in line.sources]
-        await self._bury(letters, cache, wanted)
+        letters = poison + plan.poison + [(record, error) for line, error in refused for record in line.sources]
+        outcomes = plan.outcomes | await self._bury(letters, cache, wanted)
         await self._commit({owned: records[-1].offset + 1 for owned, records in batch}, wanted)
-        metrics.writer_flushed(
-            records=sum(len(records) for _, records in batch),
-            plan=plan,
-            dead_letters=len(letters),
-            fold_s=folded - started,
-            insert_s=inserted - folded,
-            commit_s=time.monotonic() - inserted,
-        )
+        metrics.flushed(outcomes, folded - started, inserted - folded, time.monotonic() - inserted)
 
     def _read(self, batch: Batch) -> tuple[list[Incoming], list[tuple[Record, str]]]:
         events: list[Incoming] = []
@@ -101,7 +94,7 @@ class Flusher:
 
     async def _states(self, keys: set[LogKey]) -> Mapping[LogKey, LogState]:
         rows = await stored_logs.read_logs(self._store, sorted(keys))
-        return {key: LogState(row.log, row.payload) for key, row in rows.items()}
+        return {key: _state(row) for key, row in rows.items()}
 
     async def _window(self, owned: OwnedPartition, first: Record, wanted: Callable[[], bool]) -> DuplicateWindow:
         """The duplicate window of a partition; on the first flush of an assignment it is filled from the store."""
@@ -114,11 +107,11 @@ class Flusher:
                 lambda: stored_logs.recent_fingerprints(self._store, owned.partition, since_ms),
                 wanted,
             )
-            for _, fingerprint, log_id, received_ms in originals:
+            for known in originals:
                 # Only what stands before the first record: the rest is read from the stream again.
-                offset = ids.resolve_offset(log_id, first.offset)
-                if offset is not None and received_ms <= first.timestamp_ms:
-                    window.add(fingerprint, Original(received_ms, offset, log_id))
+                offset = ids.resolve_offset(known.log_id, first.offset)
+                if offset is not None and known.received_at_ms <= first.timestamp_ms:
+                    window.add(known.fingerprint, Original(known.received_at_ms, offset, known.log_id))
             owned.window = window
         return owned.window
 
@@ -127,25 +120,28 @@ class Flusher:
         end = (await self._stream.end_offsets(LOGS_TOPIC))[partition]
         if newest is not None and newest >= ids.version(self._config.epoch, end):
             raise Misconfigured(
-                f"the store has rows of partition {partition} up to version {newest} (epoch {newest >> 48}, offset "
-                f"{newest & ids.MAX_OFFSET}), but the topic ends at offset {end} and SLUICE_STREAM_EPOCH is "
-                f"{self._config.epoch}: if the topic was made again, set SLUICE_STREAM_EPOCH={(newest >> 48) + 1} on every role"
+                f"the store has rows of partition {partition} up to epoch {newest >> 48}, offset "
+                f"{newest & ids.MAX_OFFSET}, but the topic ends at offset {end} and SLUICE_STREAM_EPOCH is "
+                f"{self._config.epoch}: if the topic was made again, set SLUICE_STREAM_EPOCH={(newest >> 48) + 1}"
             )
 
-    async def _bury(self, letters: list[tuple[Record, str]], cache: RowCache, wanted: Callable[[], bool]) -> None:
-        buried: set[tuple[int, int]] = set()
+    async def _bury(
+        self, letters: list[tuple[Record, str]], cache: RowCache, wanted: Callable[[], bool]
+    ) -> dict[Position, Outcome]:
+        """Keep records as dead letters, each once, with its first error."""
+        outcomes: dict[Position, Outcome] = {}
         for record, error in letters:
-            if (record.partition, record.offset) in buried:
+            position = (record.partition, record.offset)
+            if position in outcomes:
                 continue
-            buried.add((record.partition, record.offset))
-            _log.error(
-                "record is a dead letter",
-                extra={"partition": record.partition, "offset": record.offset, "reason": error[:500]},
-            )
-            await until_done("append of a dead letter", lambda r=record, e=error: dead_letters.append(self._stream, r, e), wanted)
+            outcomes[position] = Outcome.DEAD_LETTER
+            _log.error("record is a dead letter", extra={"position": position, "reason": error[:500]})
+            append = partial(dead_letters.append, self._stream, record, error)
+            await until_done("append of a dead letter", append, wanted)
         if letters:
             # Lines that were refused must not be the base of later updates.
             cache.forget_partitions(frozenset(record.partition for record, _ in letters))
+        return outcomes
 
     async def _commit(self, offsets: Mapping[OwnedPartition, int], wanted: Callable[[], bool]) -> None:
         async def commit() -> None:
@@ -160,3 +156,7 @@ class Flusher:
             _log.warning("commit refused, the partitions have another owner", extra={"offsets": len(offsets)})
 
 
+def _state(stored: StoredLog) -> LogState:
+    """A stored log. A payload row that is gone (past its retention) starts again, older than any event."""
+    identity = {name: stored.log[name] for name in IDENTITY_COLUMNS}
+    return LogState(stored.log, identity | {"version": 0} | stored.payload)

@@ -1,7 +1,7 @@
 """When to flush. Pure: the clock is an argument.
 
-A writer that was idle flushes at once. Under load it pauses after each flush for a few times what the flush took, at most
-`interval_s`: small flushes follow each other quickly (a PATCH waits for its own), large ones make room for a larger batch.
+A writer that was idle flushes at once. Under load it pauses after each flush for a few times what the flush took, at
+most `interval_s`: small flushes follow each other quickly (a PATCH waits for its own), large ones make room for more.
 So the share of time spent in flushes stays bounded until batches are full.
 """
 

@@ -14,11 +14,21 @@ from typing import Any, Final
 
 import orjson
 
-from shared.records import CONTENT_COLUMNS, IDENTITY_COLUMNS, LOG_COLUMNS, LOG_FIELDS, PAYLOAD_COLUMNS, PAYLOAD_FIELDS, Columns
+from shared.records import (
+    CONTENT_COLUMNS,
+    IDENTITY_COLUMNS,
+    LOG_COLUMNS,
+    LOG_FIELDS,
+    PAYLOAD_COLUMNS,
+    PAYLOAD_FIELDS,
+    Columns,
+)
 
 _LOG_COLUMNS: Final = frozenset(LOG_COLUMNS)
 _PAYLOAD_COLUMNS: Final = frozenset(PAYLOAD_COLUMNS)
-_FIXED_AT_CREATION: Final = frozenset({*IDENTITY_COLUMNS, "type", "external_id", "fingerprint", "duplicate_of", "repaired"})
+_FIXED_AT_CREATION: Final = frozenset(
+    {*IDENTITY_COLUMNS, "type", "external_id", "fingerprint", "duplicate_of", "repaired"}
+)
 """What a later event of the same log can't change."""
 
 
@@ -51,7 +61,9 @@ class LogState:
             self.log["version"] = version
             self.log["updated_at"] = updated_at
             self.log_changed = applied = True
-        touches_payload = not PAYLOAD_FIELDS.isdisjoint(fields) or (not saved and not CONTENT_COLUMNS.isdisjoint(self.payload))
+        touches_payload = not PAYLOAD_FIELDS.isdisjoint(fields) or (
+            not saved and not CONTENT_COLUMNS.isdisjoint(self.payload)
+        )
         if touches_payload and self.payload["version"] < version:
             _replace(self.payload, fields, PAYLOAD_FIELDS)
             if not saved:
@@ -84,7 +96,13 @@ def created(body: Columns, log_id: int, version: int, received_at: str) -> LogSt
 def create_line(value: bytes, log_id: int, version: int, received_at: str, duplicate_of: int = 0) -> bytes:
     """The row of a create event that nothing else touches: its bytes as they are, with the position appended."""
     duplicate = b',"duplicate_of":%d' % duplicate_of if duplicate_of else b""
-    return b'%b%b,"id":%d,"version":%d,"received_at":"%b"}' % (value[:-1], duplicate, log_id, version, received_at.encode())
+    return b'%b%b,"id":%d,"version":%d,"received_at":"%b"}' % (
+        value[:-1],
+        duplicate,
+        log_id,
+        version,
+        received_at.encode(),
+    )
 
 
 def whole_line(state: LogState) -> bytes:

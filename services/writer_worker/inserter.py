@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from services.writer_worker.retry import until_done
 from shared.errors import StoreRejected
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from services.writer_worker.plan import Line, Plan
     from shared.store.base import LogStore
 
@@ -33,7 +34,9 @@ class Inserter:
     async def _insert(self, table: str, lines: list[Line], wanted: Callable[[], bool]) -> list[tuple[Line, str]]:
         rows = b"\n".join([line.row for line in lines])
         try:
-            await until_done(f"insert of {len(lines)} rows into {table}", lambda: self._store.insert(table, rows), wanted)
+            await until_done(
+                f"insert of {len(lines)} rows into {table}", lambda: self._store.insert(table, rows), wanted
+            )
         except StoreRejected as error:
             if len(lines) == 1:
                 return [(lines[0], str(error))]

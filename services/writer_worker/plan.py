@@ -9,27 +9,51 @@ A create that nothing else in the batch touches is passed through: its bytes are
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import orjson
 
 from services.writer_worker import fold
 from services.writer_worker.duplicate_window import DuplicateWindow, Original
-from services.writer_worker.fold import LogState
 from shared.events import Event, EventKind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from services.writer_worker.fold import LogState
     from services.writer_worker.incoming import Incoming
     from services.writer_worker.row_cache import RowCache
+    from shared.records import Columns
     from shared.stream.base import Record
 
 LogKey = tuple[str, int]
 """(workspace, log id)"""
 
+Position = tuple[int, int]
+"""(partition, offset)"""
+
 ExternalKey = tuple[str, str]
 """(workspace, the client's own id of a log)"""
+
+
+class Outcome(StrEnum):
+    """What became of a record. Every record has exactly one, so what was read equals the sum of these."""
+
+    CREATED = "created"
+    DUPLICATE = "duplicate"
+    UPDATED = "updated"
+    UNKNOWN_LOG = "unknown_log"
+    """An update of a log that the workspace does not have: left out."""
+
+    REPLAYED_TWICE = "replayed_twice"
+    """A dead letter whose log is stored already: left out."""
+
+    ID_TAKEN = "id_taken"
+    """A second log under a client id that belongs to another prompt: stored, without the client id."""
+
+    DEAD_LETTER = "dead_letter"
 
 
 @dataclass(slots=True)
@@ -48,10 +72,8 @@ class Plan:
     payloads: list[Line] = field(default_factory=list)
     logs: list[Line] = field(default_factory=list)
     poison: list[tuple[Record, str]] = field(default_factory=list)
-    created: int = 0
-    duplicates: int = 0
-    patched: int = 0
-    ignored: Counter[str] = field(default_factory=Counter)
+    outcomes: dict[Position, Outcome] = field(default_factory=dict)
+    """What became of each record that is not poison."""
 
 
 @dataclass(slots=True)
@@ -90,9 +112,7 @@ def _stored_target(incoming: Incoming, external_ids: Mapping[ExternalKey, int]) 
     return event.log_id
 
 
-def make_plan(
-    batch: Sequence[Incoming], known: Known, cache: RowCache, windows: Mapping[int, DuplicateWindow]
-) -> Plan:
+def make_plan(batch: Sequence[Incoming], known: Known, cache: RowCache, windows: Mapping[int, DuplicateWindow]) -> Plan:
     """Fold a batch, in the order of each partition's offsets. Updates `cache` and `windows`.
 
     `windows` has a window for each partition of the batch.
@@ -112,7 +132,9 @@ class _Planner:
         self._external: dict[ExternalKey, int] = dict(known.external_ids)
         # Taken out before the first put: the creates of this very batch may push them out of the cache.
         targets = {_stored_target(i, known.external_ids) for i in batch}
-        self._cached = {target: line for target in targets if target is not None and (line := cache.get(target)) is not None}
+        self._cached = {
+            target: line for target in targets if target is not None and (line := cache.get(target)) is not None
+        }
         self._states: dict[int, LogState] = {}
         self._new: set[int] = set()
         self._sources: dict[int, list[Record]] = {}
@@ -123,30 +145,23 @@ class _Planner:
     def run(self) -> Plan:
         for incoming in self._batch:
             try:
-                if incoming.event.kind is EventKind.CREATE:
-                    self._create(incoming)
-                else:
-                    self._patch(incoming)
+                fold_one = self._create if incoming.event.kind is EventKind.CREATE else self._patch
+                self._plan.outcomes[incoming.record.partition, incoming.record.offset] = fold_one(incoming)
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 self._plan.poison.append((incoming.record, f"can't be folded: {type(error).__name__}: {error}"))
         self._emit_states()
         return self._plan
 
-    def _create(self, incoming: Incoming) -> None:
+    def _create(self, incoming: Incoming) -> Outcome:
         event = incoming.event
         if incoming.replayed and self._state(event.workspace, incoming.own_id) is not None:
-            self._plan.ignored["replayed_twice"] += 1
-            return
+            return Outcome.REPLAYED_TWICE
         if event.external_id is not None:
             stored = self._external.setdefault((event.workspace, event.external_id), incoming.own_id)
             if stored != incoming.own_id:
-                self._upsert(incoming, stored)
-                return
+                return self._upsert(incoming, stored)
         duplicate_of = self._duplicate_of(incoming)
-        if duplicate_of:
-            self._plan.duplicates += 1
-        else:
-            self._plan.created += 1
+        outcome = Outcome.DUPLICATE if duplicate_of else Outcome.CREATED
         received_at = fold.time_of(incoming.received_ms)
         if self._is_touched_again(incoming):
             body = orjson.loads(incoming.record.value)
@@ -154,45 +169,45 @@ class _Planner:
                 body["duplicate_of"] = duplicate_of
             state = fold.created(body, incoming.own_id, incoming.version, received_at)
             self._keep(state, incoming.record, new=True)
-            return
+            return outcome
         line = fold.create_line(incoming.record.value, incoming.own_id, incoming.version, received_at, duplicate_of)
         self._cache.put(incoming.own_id, line)
         self._plan.creates.append(Line(line, [incoming.record]))
+        return outcome
 
-    def _upsert(self, incoming: Incoming, log_id: int) -> None:
+    def _upsert(self, incoming: Incoming, log_id: int) -> Outcome:
         """A second create under a client's own id: an update by field, or a log of its own under another prompt."""
         state = self._state(incoming.event.workspace, log_id)
         body = orjson.loads(incoming.record.value)
+        outcome = Outcome.CREATED
         if state is None:
             # The name is taken by a log that is gone (deleted or past its retention): start over under the new id.
             self._external[(incoming.event.workspace, incoming.event.external_id or "")] = incoming.own_id
         elif state.log.get("prompt_id", "") == body.get("prompt_id", ""):
-            self._apply(state, body, incoming)
-            return
+            return self._apply(state, body, incoming)
         else:
             # The gateway refuses this with 409; two that race through two gateways are both acknowledged, so both
             # are kept, and the name stays with the first.
-            self._plan.ignored["external_id_taken"] += 1
+            outcome = Outcome.ID_TAKEN
             body["external_id"] = ""
         created = fold.created(body, incoming.own_id, incoming.version, fold.time_of(incoming.received_ms))
-        self._plan.created += 1
         self._keep(created, incoming.record, new=True)
+        return outcome
 
-    def _patch(self, incoming: Incoming) -> None:
+    def _patch(self, incoming: Incoming) -> Outcome:
         event = incoming.event
         log_id = event.log_id
         if event.external_id is not None:
             log_id = self._external.get((event.workspace, event.external_id))
         state = self._state(event.workspace, log_id) if log_id is not None else None
         if state is None:
-            self._plan.ignored["unknown_log"] += 1
-            return
-        self._apply(state, orjson.loads(incoming.record.value), incoming)
+            return Outcome.UNKNOWN_LOG
+        return self._apply(state, orjson.loads(incoming.record.value), incoming)
 
-    def _apply(self, state: LogState, fields: dict[str, object], incoming: Incoming) -> None:
+    def _apply(self, state: LogState, fields: Columns, incoming: Incoming) -> Outcome:
         if state.apply(fields, incoming.version, fold.time_of(incoming.record.timestamp_ms)):
             self._sources[state.log_id].append(incoming.record)
-        self._plan.patched += 1
+        return Outcome.UPDATED
 
     def _duplicate_of(self, incoming: Incoming) -> int:
         fingerprint = incoming.event.fingerprint

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from shared.errors import SluiceError, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
 
 _log = logging.getLogger(__name__)
 
@@ -22,7 +24,7 @@ class Abandoned(SluiceError):
 
 
 async def until_done(what: str, work: Callable[[], Awaitable[T]], wanted: Callable[[], bool]) -> T:
-    """Run `work` again while it raises Unavailable. Raises Abandoned once `wanted` says no; other errors pass through."""
+    """Run `work` again while it raises Unavailable. Raises Abandoned once `wanted` says no; other errors pass."""
     pause = FIRST_PAUSE_S
     while True:
         if not wanted():

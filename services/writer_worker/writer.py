@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +20,8 @@ from services.writer_worker.row_cache import RowCache
 from shared.stream.base import LOGS_TOPIC, WRITER_GROUP
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from shared.store.base import LogStore
     from shared.stream.base import Record, Stream
 

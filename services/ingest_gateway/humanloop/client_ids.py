@@ -10,7 +10,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 from shared.errors import Conflict, StoreRejected, Unavailable
-from shared.store.logs import find_prompt_of_external_id
+from shared.store.logs import find_by_external_id, read_log
 
 if TYPE_CHECKING:
     from shared.store.base import LogStore
@@ -30,11 +30,16 @@ class ClientIds:
         taken_by = self._recent.get((workspace, log_id))
         if taken_by is None:
             try:
-                taken_by = await find_prompt_of_external_id(self._store, workspace, log_id)
+                taken_by = await self._stored_prompt(workspace, log_id)
             except (Unavailable, StoreRejected):
                 return
         if taken_by is not None and taken_by != prompt_id:
             raise Conflict(f"log_id: {log_id[:80]!r} is the id of a log of another prompt ({taken_by})")
+
+    async def _stored_prompt(self, workspace: str, log_id: str) -> str | None:
+        stored_id = await find_by_external_id(self._store, workspace, log_id)
+        stored = await read_log(self._store, workspace, stored_id) if stored_id is not None else None
+        return stored.log["prompt_id"] if stored is not None else None
 
     def remember(self, workspace: str, log_id: str, prompt_id: str) -> None:
         """A create with this id was appended."""

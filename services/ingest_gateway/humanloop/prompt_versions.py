@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.errors import Invalid, NotFound
 from shared.registry.entities import normalise_path
-from shared.wire.humanloop.details import EMPTY_DETAILS, canonical_details, version_id
+from shared.wire.humanloop.details import EMPTY_DETAILS, version_id
 
 if TYPE_CHECKING:
     from shared.registry.entities import Prompt
@@ -48,7 +48,7 @@ async def resolve(registry: Registry, workspace: str, log: PromptLogRequest, sel
     if selection.environment is not None:
         return await _deployed(registry, prompt, selection.environment)
     if log.prompt is not None:
-        return await _from_details(registry, prompt, log.prompt)
+        return await _from_details(registry, prompt, log.prompt.as_dict())
     default = registry.state.default_version(prompt)
     if default is not None:
         return ResolvedVersion(prompt, default.id, default.details, registered=True)
@@ -71,7 +71,7 @@ async def _prompt(registry: Registry, workspace: str, log: PromptLogRequest, *, 
         raise _invalid(["body", "path"], str(error).removeprefix("path ")) from None
     if create:
         return await registry.find_or_create_prompt(workspace, path)
-    known = registry.state.prompt_by_path(workspace, path)
+    known = await registry.find_prompt_by_path(workspace, path)
     if known is None:
         raise NotFound(f"path: no prompt at {path[:80]!r}, so it has no version to select")
     return known
@@ -85,7 +85,7 @@ async def _existing(registry: Registry, prompt: Prompt, wanted: str) -> Resolved
 
 
 async def _deployed(registry: Registry, prompt: Prompt, name: str) -> ResolvedVersion:
-    environment = registry.state.environment(prompt.workspace, name)
+    environment = await registry.find_environment(prompt.workspace, name)
     if environment is None:
         raise NotFound(f"environment: no environment {name[:80]!r}")
     version = registry.state.deployed_version(prompt, environment)
@@ -95,7 +95,7 @@ async def _deployed(registry: Registry, prompt: Prompt, name: str) -> ResolvedVe
 
 
 async def _from_details(registry: Registry, prompt: Prompt, details: dict[str, Any]) -> ResolvedVersion:
-    wanted = version_id(canonical_details(details))
+    wanted = version_id(details)
     registered = await registry.ensure_version(prompt, wanted, details)
     return ResolvedVersion(prompt, wanted, details, registered)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shared.records import Columns, iso_time, json_value
-from shared.store.logs import prompt_usage
+from shared.store.logs import VersionUsage, prompt_usage
 from shared.wire.humanloop.responses import PromptInfo, prompt_response
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.backends import Backends
+    from shared.registry.entities import Environment
 
 
 async def prompt_of_log(backends: Backends, workspace: str, log: Columns, payload: Columns) -> dict[str, Any]:
@@ -23,7 +24,7 @@ async def prompt_of_log(backends: Backends, workspace: str, log: Columns, payloa
     usage = await prompt_usage(backends.store, workspace, prompt_id)
     prompt = await backends.registry.find_prompt(workspace, prompt_id)
     version = await backends.registry.find_version(workspace, prompt_id, version_id) if prompt is not None else None
-    logs, last_used_at = usage.get(version_id, (1, log["received_at"]))
+    version_usage = usage.get(version_id) or VersionUsage(1, log["received_at"])
     received_at = iso_time(log["received_at"]) or ""
     details = version.details if version is not None else json_value(payload.get("prompt_details", ""))
     return prompt_response(
@@ -34,9 +35,9 @@ async def prompt_of_log(backends: Backends, workspace: str, log: Columns, payloa
             details=details or {"model": log["model"]},
             created_at=_iso(version.created_at) if version is not None else received_at,
             updated_at=_iso(prompt.updated_at) if prompt is not None else received_at,
-            last_used_at=iso_time(last_used_at) or received_at,
-            version_logs_count=logs,
-            total_logs_count=sum(count for count, _ in usage.values()) or 1,
+            last_used_at=iso_time(version_usage.last_used_at) or received_at,
+            version_logs_count=version_usage.count,
+            total_logs_count=sum(used.count for used in usage.values()) or 1,
             environments=_environments(backends, workspace, prompt_id, version_id),
             version_name=version.name if version is not None else None,
             version_description=version.description if version is not None else None,
@@ -50,12 +51,17 @@ def _environments(backends: Backends, workspace: str, prompt_id: str, version_id
     prompt = state.prompt(workspace, prompt_id)
     if prompt is None:
         return []
-    environments = [state.environment(workspace, name) for name, version in prompt.deployments.items() if version == version_id]
-    return [
-        {"id": environment.id, "name": environment.name, "tag": environment.tag, "created_at": _iso(environment.created_at)}
-        for environment in environments
-        if environment is not None
-    ]
+    deployed_in = [name for name, version in prompt.deployments.items() if version == version_id]
+    return [_environment(found) for name in deployed_in if (found := state.environment(workspace, name)) is not None]
+
+
+def _environment(environment: Environment) -> dict[str, Any]:
+    return {
+        "id": environment.id,
+        "name": environment.name,
+        "tag": environment.tag,
+        "created_at": _iso(environment.created_at),
+    }
 
 
 def _iso(moment: datetime) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from shared import ids
-from shared.records import Columns
 from shared.store.logs import find_by_external_id, read_log
 
 if TYPE_CHECKING:
+    from shared.records import Columns
     from shared.store.base import LogStore
 
 MAX_DEPTH: Final = 50
@@ -34,5 +34,5 @@ async def _parent_of(store: LogStore, workspace: str, public_id: str) -> str | N
     log_id = await find_by_external_id(store, workspace, public_id)
     if log_id is None:
         log_id = ids.from_text(public_id)
-    stored = await read_log(store, workspace, log_id, payload_required=False) if log_id is not None else None
+    stored = await read_log(store, workspace, log_id, without_payload=True) if log_id is not None else None
     return stored.log["parent_id"] if stored is not None else None

@@ -9,7 +9,6 @@ from starlette.routing import Route
 from shared import ids
 from shared.errors import Invalid, NotFound
 from shared.http.responses import json_response
-from shared.records import PROMPTLAYER_REQUEST
 from shared.wire.promptlayer import responses
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ def routes(query: Query) -> list[Route]:
         principal = query.authenticate(request)
         request_id = _request_id(request.path_params["request_id"])
         stored = await query.reader.by_id(principal.workspace, request_id) if request_id <= ids.MAX_ID else None
-        if stored is None or stored.log["type"] != PROMPTLAYER_REQUEST:
+        if stored is None:
             raise NotFound(f"request_id: no request with the id {request_id}")
         return json_response(200, responses.request(stored.log, stored.payload))
 

@@ -1,0 +1,94 @@
+"""Keeps a writer running: waits for what it needs, starts it again when it fails, gives up when it never can."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from services.writer_worker import metrics
+from services.writer_worker.writer import Writer, WriterConfig
+from shared.errors import Misconfigured, SluiceError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from shared.backends import Backends
+    from shared.http.app import Application
+    from shared.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+_RESTART_PAUSE_S: Final = 1.0
+
+
+class SupervisedWriter:
+    """The writer of a process, for its whole life."""
+
+    def __init__(self, backends: Backends) -> None:
+        self._backends = backends
+        self._config = config_of(backends.settings)
+        self._writer: Writer | None = None
+        self._problem = "starting"
+
+    @asynccontextmanager
+    async def running(self, app: Application) -> AsyncIterator[None]:
+        """Write in the background; on leaving, drain: at most the drain timeout. Fails `app` on Misconfigured."""
+        stop = asyncio.Event()
+        metrics.OLDEST_UNSTORED_AGE.set_function(self._oldest_unstored_age_s)
+        task = asyncio.create_task(self._keep_writing(stop, app))
+        try:
+            yield
+        finally:
+            stop.set()
+            await task
+
+    def not_ready(self) -> list[str]:
+        """Why nothing is being written now."""
+        return [f"writer: {self._problem}"] if self._problem else []
+
+    def _oldest_unstored_age_s(self) -> float:
+        oldest_ms = self._writer.oldest_unstored_ms() if self._writer is not None else None
+        return max(0.0, time.time() - oldest_ms / 1000) if oldest_ms is not None else 0.0
+
+    async def _keep_writing(self, stop: asyncio.Event, app: Application) -> None:
+        while not stop.is_set():
+            missing = self._backends.missing()
+            if missing:
+                self._problem = "waiting for " + ", ".join(missing)
+            else:
+                self._writer = Writer(self._backends.stream, self._backends.store, self._config)
+                self._problem = ""
+                try:
+                    await self._writer.run(stop)
+                except Misconfigured as error:
+                    self._problem = str(error)
+                    app.fail(error)
+                    return
+                except Exception as error:
+                    self._problem = f"failed, starting again: {error}" if isinstance(error, SluiceError) else "failed"
+                    _log.exception("the writer failed and is started again")
+            await _pause(stop)
+
+
+def config_of(settings: Settings) -> WriterConfig:
+    """The writer's share of the settings."""
+    return WriterConfig(
+        epoch=settings.stream_epoch,
+        flush_interval_s=settings.flush_interval_ms / 1000,
+        batch_max_records=settings.batch_max_rows,
+        batch_max_bytes=settings.batch_max_bytes,
+        cache_bytes=settings.row_cache_bytes,
+        duplicate_window_s=settings.duplicate_window_s,
+        drain_timeout_s=settings.drain_timeout_s,
+    )
+
+
+async def _pause(stop: asyncio.Event) -> None:
+    try:
+        async with asyncio.timeout(_RESTART_PAUSE_S):
+            await stop.wait()
+    except TimeoutError:
+        return
