@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from shared.records import PAYLOAD_FIELDS
+from shared.records import IDENTITY_COLUMNS, PAYLOAD_FIELDS
 from shared.store import queries
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ T = TypeVar("T")
 _KEYS_PER_QUERY: Final = 1000
 """Keeps the parameters below the 128 KiB that a ClickHouse server takes in a form field."""
 
-_NO_PAYLOAD: Final[Row] = {name: None if name in {"output_text", "stdout"} else "" for name in PAYLOAD_FIELDS}
+_NULLABLE_PAYLOAD_FIELDS: Final = frozenset({"output_text", "stdout"})
+_NO_PAYLOAD: Final[Row] = {name: None if name in _NULLABLE_PAYLOAD_FIELDS else "" for name in PAYLOAD_FIELDS}
 """What an absent payload row stands for: the defaults of its columns."""
 
 
@@ -61,7 +62,7 @@ async def read_log(store: LogStore, workspace: str, log_id: int, *, without_payl
     )
     if not log_rows or not (payload_rows or without_payload):
         return None
-    return StoredLog(log_rows[0], payload_rows[0] if payload_rows else dict(_NO_PAYLOAD))
+    return _stored(log_rows[0], payload_rows[0] if payload_rows else None)
 
 
 async def read_logs(store: LogStore, keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], StoredLog]:
@@ -79,7 +80,7 @@ async def read_logs(store: LogStore, keys: Sequence[tuple[str, int]]) -> dict[tu
         for row in log_rows:
             key = (row["workspace_id"], row["id"])
             if key in wanted:
-                found[key] = StoredLog(row, payloads.get(key) or dict(_NO_PAYLOAD))
+                found[key] = _stored(row, payloads.get(key))
     return found
 
 
@@ -112,6 +113,10 @@ async def prompt_usage(store: LogStore, workspace: str, prompt_id: str) -> dict[
     """How the versions of a prompt are used, by version id. Versions without logs are left out."""
     rows = await store.query(*queries.prompt_usage(workspace, prompt_id))
     return {row["prompt_version_id"]: VersionUsage(row["log_count"], row["used_at"]) for row in rows}
+
+
+def _stored(log: Row, payload: Row | None) -> StoredLog:
+    return StoredLog(log, payload or {**{name: log[name] for name in IDENTITY_COLUMNS}, **_NO_PAYLOAD})
 
 
 def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:

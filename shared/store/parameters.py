@@ -11,7 +11,7 @@ _ESCAPES: Final = str.maketrans({"\\": "\\\\", "'": "\\'", "\t": "\\t", "\n": "\
 
 
 def encode_parameters(parameters: Mapping[str, Any]) -> dict[str, str]:
-    """The text of each value. Takes None, bool, int, float, str and lists, tuples and dicts of them.
+    """The text of each value. Takes None, bool, int, float, str, and lists and tuples of them.
 
     Raises TypeError for any other type (pass times as text).
     """
@@ -33,7 +33,5 @@ def _encode(value: Any, *, top_level: bool = False) -> str:
             return f"[{','.join(map(_encode, value))}]"
         case tuple():
             return f"({','.join(map(_encode, value))})"
-        case dict():
-            return f"{{{','.join(f'{_encode(key)}:{_encode(item)}' for key, item in value.items())}}}"
         case _:
             raise TypeError(f"a query parameter can't be a {type(value).__name__}")

@@ -1,7 +1,8 @@
 """The SQL of the reads that every role needs, as (text, parameters). Pure; `logs` runs it.
 
 Rules that the storage needs: a read of current rows says FINAL; `PREWHERE` names sort keys only (workspace_id,
-received_at, id), for it runs before versions are merged; an id brings the minute of `received_at` with it.
+received_at, id), for it runs before versions are merged; an id brings the minute of `received_at` with it. A bound of
+`received_at` is a DateTime64: for `<` and a DateTime the engine skips the last second before the bound.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ def current_row(table: str, workspace: str, log_id: int) -> Query:
     text = f"""
         SELECT {", ".join(COLUMNS[table])} FROM {table} FINAL
         PREWHERE workspace_id = {{workspace:String}} AND id = {{id:UInt64}}
-             AND received_at >= {{minute:DateTime('UTC')}} AND received_at < addMinutes({{minute:DateTime('UTC')}}, 1)
+             AND received_at >= {{minute:DateTime64(3, 'UTC')}}
+             AND received_at < addMinutes({{minute:DateTime64(3, 'UTC')}}, 1)
     """
     return text, {"workspace": workspace, "id": log_id, "minute": _minute(log_id)}
 
