@@ -20,7 +20,7 @@ MAX_DEPTH: Final = 100
 _BOM: Final = b"\xef\xbb\xbf"
 _SURROGATE_ESCAPE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
-_MAX_EXACT_INTEGER_DIGITS: Final = 18
+_MAX_64_BIT_DIGITS: Final = 20
 
 
 class JsonBody(NamedTuple):
@@ -75,13 +75,9 @@ def _load_with_lone_surrogates(body: bytes, strict_error: orjson.JSONDecodeError
 
 
 def _integer(digits: str) -> int | float:
-    if len(digits) <= _MAX_EXACT_INTEGER_DIGITS:
-        return int(digits)
-    approximate = _float(digits)
-    if not -(2.0**63) <= approximate < 2.0**64:
-        return approximate
-    exact = int(digits)
-    return exact if -(1 << 63) <= exact < 1 << 64 else approximate
+    if len(digits) <= _MAX_64_BIT_DIGITS and -(1 << 63) <= (exact := int(digits)) < 1 << 64:
+        return exact
+    return _float(digits)
 
 
 def _float(digits: str) -> float:
