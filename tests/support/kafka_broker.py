@@ -1,0 +1,249 @@
+"""Apache Kafka brokers as processes on this machine: a JVM and the jars that Maven Central has.
+
+`KafkaBroker` is one node of a KRaft cluster, which has one node unless it is told of others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KAFKA_VERSION: Final = "4.1.0"
+START_TIMEOUT_S: Final = 60.0
+STOP_TIMEOUT_S: Final = 20.0
+
+_POM: Final = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>sluice.test</groupId>
+  <artifactId>kafka</artifactId>
+  <version>1</version>
+  <dependencies>
+    <dependency>
+      <groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>{KAFKA_VERSION}</version>
+    </dependency>
+    <dependency>
+      <groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>{KAFKA_VERSION}</version>
+    </dependency>
+  </dependencies>
+</project>
+"""
+
+_LOGGING: Final = """<?xml version="1.0" encoding="UTF-8"?>
+<Configuration status="WARN">
+  <Appenders><Console name="out"><PatternLayout pattern="%d %p %m (%c)%n"/></Console></Appenders>
+  <Loggers><Root level="WARN"><AppenderRef ref="out"/></Root></Loggers>
+</Configuration>
+"""
+
+
+class NotAvailable(Exception):
+    """No broker can be started here; the text says what is missing."""
+
+
+def libraries() -> Path:
+    """The directory with Kafka's jars, fetched with Maven on the first use. Raises NotAvailable."""
+    if shutil.which("java") is None:
+        raise NotAvailable("no Java (java, 17 or newer) on the path")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sluice"
+    found = cache / f"kafka-{KAFKA_VERSION}"
+    if not found.is_dir():
+        _fetch(cache, found)
+    return found
+
+
+def _fetch(cache: Path, target: Path) -> None:
+    maven = shutil.which("mvn")
+    if maven is None:
+        raise NotAvailable("no Maven (mvn) on the path to fetch Kafka with")
+    work = cache / f"fetch-{uuid.uuid4().hex}"
+    work.mkdir(parents=True)
+    try:
+        (work / "pom.xml").write_text(_POM)
+        command = [maven, "-q", "-B", "-f", str(work / "pom.xml"), "dependency:copy-dependencies"]
+        done = subprocess.run(
+            [*command, f"-DoutputDirectory={work / 'libs'}"], capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise NotAvailable(f"Maven could not fetch Kafka {KAFKA_VERSION}: {done.stdout[-500:]}")
+        # Another run may have fetched at the same time: whoever comes second uses what the first one put there.
+        if not target.is_dir():
+            (work / "libs").rename(target)
+    finally:
+        shutil.rmtree(work)
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def new_cluster_id() -> str:
+    """An id as Kafka's storage tool makes them."""
+    return base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
+
+
+class KafkaBroker:
+    """One node, broker and controller, with its data in `directory`. It keeps its ports over restarts.
+
+    For a cluster give every node the same `cluster_id` and the same `voters` (controller ports by node id), its own
+    among them. `settings` are added to `server.properties`.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        node_id: int = 1,
+        voters: Mapping[int, int] | None = None,
+        cluster_id: str | None = None,
+        settings: Mapping[str, str] | None = None,
+        heap: str = "512m",
+    ) -> None:
+        self.directory = directory
+        self.node_id = node_id
+        self.port = free_port()
+        self.voters = dict(voters) if voters is not None else {node_id: free_port()}
+        self.cluster_id = cluster_id or new_cluster_id()
+        self._settings = dict(settings or {})
+        self._heap = heap
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def bootstrap(self) -> str:
+        """`host:port`."""
+        return f"127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Launch it and return when it answers. Raises RuntimeError with the end of its log when it does not."""
+        self.launch()
+        self.wait_ready()
+
+    def launch(self) -> None:
+        """Start the process, in a new directory after formatting it. All nodes of a cluster are launched, then waited for."""
+        if not (self.directory / "data").exists():
+            self._format()
+        with (self.directory / "broker.log").open("ab") as output:
+            self._process = subprocess.Popen(
+                [
+                    *self._java(f"-Xmx{self._heap}", "-XX:+UseSerialGC"),
+                    "kafka.Kafka",
+                    str(self.directory / "server.properties"),
+                ],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=self.directory,
+            )
+
+    def wait_ready(self) -> None:
+        """Return when the cluster counts this node among its brokers."""
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not self._answers():
+            if self._process is None or self._process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise RuntimeError(f"the Kafka broker did not start:\n{self.log()[-3000:]}")
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Shut it down in order; when that takes too long, kill it."""
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self._process = None
+
+    def kill(self) -> None:
+        """SIGKILL, as a crash."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal, for example to freeze the process and to let it go on."""
+        if self._process is None:
+            raise RuntimeError("the broker does not run")
+        self._process.send_signal(number)
+
+    def log(self) -> str:
+        """What the process wrote."""
+        path = self.directory / "broker.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def _format(self) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        (self.directory / "log4j2.xml").write_text(_LOGGING)
+        properties = {
+            "process.roles": "broker,controller",
+            "node.id": str(self.node_id),
+            "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://127.0.0.1:{self.voters[self.node_id]}",
+            "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
+            "controller.listener.names": "CONTROLLER",
+            "controller.quorum.voters": ",".join(f"{node}@127.0.0.1:{port}" for node, port in self.voters.items()),
+            "log.dirs": str(self.directory / "data"),
+            "auto.create.topics.enable": "false",
+            "offsets.topic.replication.factor": str(min(3, len(self.voters))),
+            "offsets.topic.num.partitions": "1",
+            "transaction.state.log.replication.factor": str(min(3, len(self.voters))),
+            "transaction.state.log.min.isr": "1",
+            "group.initial.rebalance.delay.ms": "0",
+            "message.max.bytes": str(32 << 20),
+            "log.cleaner.enable": "false",
+            **self._settings,
+        }
+        path = self.directory / "server.properties"
+        path.write_text("".join(f"{name}={value}\n" for name, value in properties.items()))
+        command = [*self._java(), "kafka.tools.StorageTool", "format", "-t", self.cluster_id, "-c", str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"formatting Kafka's storage failed: {done.stdout}{done.stderr}")
+
+    def _java(self, *options: str) -> list[str]:
+        logging = f"-Dlog4j2.configurationFile={self.directory / 'log4j2.xml'}"
+        return ["java", *options, logging, "-cp", f"{libraries()}/*"]
+
+    def _answers(self) -> bool:
+        return self.node_id in answering_brokers(self.bootstrap)
+
+
+def answering_brokers(bootstrap: str) -> set[int]:
+    """The ids of the brokers that a cluster says it has; empty when it does not answer."""
+    with socket.socket() as probe:
+        host, _, port = bootstrap.split(",")[0].rpartition(":")
+        if probe.connect_ex((host, int(port))) != 0:
+            return set()  # aiokafka would log an error for each attempt
+    # In a thread of its own, since the caller may be inside an event loop.
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(asyncio.run, _brokers(bootstrap)).result()
+
+
+async def _brokers(bootstrap: str) -> set[int]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=2000)
+    try:
+        await admin.start()
+        described = await admin.describe_cluster()
+        return {broker["node_id"] for broker in described["brokers"]}
+    except (KafkaError, OSError):
+        return set()
+    finally:
+        await admin.close()

@@ -1,0 +1,82 @@
+"""Kafka for tests, from the best source there is.
+
+In this order: the cluster that `SLUICE_TEST_KAFKA` names (`host:port`), a container when a Docker engine answers, a
+`KafkaBroker` process. Without any, the tests that need it are skipped on a person's machine and fail with `CI=true`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Final, NoReturn
+
+import pytest
+
+from tests.support.kafka_broker import KafkaBroker, NotAvailable, answering_brokers, libraries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+KAFKA_IMAGE: Final = "confluentinc/cp-kafka:7.9.0"
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The bootstrap address of a cluster that tests share. Whoever uses it makes topics of its own."""
+    named = os.environ.get("SLUICE_TEST_KAFKA")
+    if named:
+        if not answering_brokers(named):
+            pytest.fail(f"SLUICE_TEST_KAFKA={named} does not answer")
+        yield named
+    elif _docker_answers():
+        yield from _container()
+    else:
+        broker = KafkaBroker(tmp_path_factory.mktemp("kafka"))
+        _start(broker)
+        try:
+            yield broker.bootstrap
+        finally:
+            broker.stop()
+
+
+@pytest.fixture
+def own_kafka(tmp_path: Path) -> Iterator[KafkaBroker]:
+    """A broker process for one test, which may stop, kill and start it again."""
+    broker = KafkaBroker(tmp_path / "kafka")
+    _start(broker)
+    try:
+        yield broker
+    finally:
+        broker.kill()
+
+
+def _start(broker: KafkaBroker) -> None:
+    try:
+        libraries()
+    except NotAvailable as error:
+        _not_tested(str(error))
+    broker.start()
+
+
+def _not_tested(missing: str) -> NoReturn:
+    reason = (
+        f"NOT TESTED: the Kafka stream ({missing}). Install Java 17 and Maven, start Docker,"
+        " or set SLUICE_TEST_KAFKA=host:port"
+    )
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def _docker_answers() -> bool:
+    docker = shutil.which("docker")
+    return docker is not None and subprocess.run([docker, "info"], capture_output=True, check=False).returncode == 0
+
+
+def _container() -> Iterator[str]:
+    from testcontainers.community.kafka import KafkaContainer
+
+    with KafkaContainer(KAFKA_IMAGE).with_kraft() as container:
+        yield container.get_bootstrap_server()
