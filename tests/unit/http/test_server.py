@@ -95,6 +95,15 @@ def test_a_client_that_sends_too_much_reads_the_answer(sample: Sample, size: int
     assert response.json()["error"] == "too_large"
 
 
+def test_the_connection_is_not_reset_while_too_much_is_sent(sample: Sample) -> None:
+    size = 16 * BODY_LIMIT
+    with socket.create_connection(("127.0.0.1", sample.port), PATIENCE_S) as connection:
+        connection.sendall(b"POST /log-request HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % size)
+        connection.sendall(b"a" * size)
+        assert b"HTTP/1.1 413" in read_answer(connection)
+        assert connection.recv(1) == b""
+
+
 def test_answers_that_leave_a_body_unread_keep_the_connection(sample: Sample) -> None:
     with socket.create_connection(("127.0.0.1", sample.port), PATIENCE_S) as connection:
         for _ in range(3):
