@@ -31,6 +31,8 @@ _FIXED_AT_CREATION: Final = frozenset(
 )
 """What a later event of the same log can't change."""
 
+_PAYLOAD_VERSION: Final = "payload_version"
+
 
 @dataclass(slots=True)
 class LogState:
@@ -73,8 +75,11 @@ class LogState:
         return applied
 
     def whole_row(self) -> Columns:
-        """All columns at once, for an insert that makes both rows. Both get the newer version."""
-        return {**self.payload, **self.log, "version": max(self.log["version"], self.payload["version"])}
+        """All columns at once, for an insert that makes both rows of a new log with one version.
+
+        No event changes the payload of a log alone, so that version is never too high for either.
+        """
+        return {**self.payload, **self.log}
 
 
 def created(body: Columns, log_id: int, version: int, received_at: str) -> LogState:
@@ -105,9 +110,9 @@ def create_line(value: bytes, log_id: int, version: int, received_at: str, dupli
     )
 
 
-def whole_line(state: LogState) -> bytes:
-    """The row line of a log that was touched after its creation."""
-    return orjson.dumps(state.whole_row())
+def cache_line(state: LogState) -> bytes:
+    """A log that was touched after its creation, with the versions of both rows."""
+    return orjson.dumps(state.whole_row() | {_PAYLOAD_VERSION: state.payload["version"]})
 
 
 @lru_cache(maxsize=256)  # the records of one batch share a few timestamps
@@ -118,12 +123,11 @@ def time_of(timestamp_ms: int) -> str:
 
 
 def state_of_line(line: bytes) -> LogState:
-    """The state that a row line (of `create_line` or `whole_line`) stands for."""
+    """The state that a line (of `create_line` or `cache_line`) stands for."""
     row: Columns = orjson.loads(line)
-    return LogState(
-        log={name: value for name, value in row.items() if name in _LOG_COLUMNS},
-        payload={name: value for name, value in row.items() if name in _PAYLOAD_COLUMNS},
-    )
+    payload = {name: value for name, value in row.items() if name in _PAYLOAD_COLUMNS}
+    payload["version"] = row.get(_PAYLOAD_VERSION, row["version"])
+    return LogState(log={name: value for name, value in row.items() if name in _LOG_COLUMNS}, payload=payload)
 
 
 def _replace(row: Columns, fields: Columns, names: frozenset[str]) -> None:

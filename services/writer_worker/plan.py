@@ -243,10 +243,9 @@ class _Planner:
     def _emit_states(self) -> None:
         for log_id, state in self._states.items():
             sources = self._sources[log_id]
-            line = fold.whole_line(state)
-            self._cache.put(log_id, line)
+            self._cache.put(log_id, fold.cache_line(state))
             if log_id in self._new:
-                self._plan.creates.append(Line(line, sources))
+                self._plan.creates.append(Line(orjson.dumps(state.whole_row()), sources))
                 continue
             if state.payload_changed:
                 self._plan.payloads.append(Line(orjson.dumps(state.payload), sources))

@@ -1,8 +1,8 @@
-"""A model of the store for the writer's pure parts: tables that keep the row with the highest version, last one on a tie."""
+"""A model of the store for the writer's pure parts: tables keep the row with the highest version, the last on a tie."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -14,7 +14,9 @@ from services.writer_worker.plan import Known, Plan, external_keys, log_keys, ma
 from services.writer_worker.row_cache import RowCache
 from shared import ids
 from shared.records import IDENTITY_COLUMNS, LOG_FIELDS, PAYLOAD_FIELDS
-from shared.stream.base import Record
+
+if TYPE_CHECKING:
+    from shared.stream.base import Record
 
 Row = dict[str, Any]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import orjson
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.writer_worker import fold
+from services.writer_worker.plan import Outcome
 from shared import ids
 from shared.events import ORIGIN_HEADER, Event, EventKind, encode_key, encode_origin
 from shared.stream.base import Record
@@ -48,12 +50,17 @@ def test_an_untouched_create_is_passed_through_byte_for_byte() -> None:
     value = b'{"workspace_id":"default","input":{"b":1.50,"a":[ 1 ]}}'
     record = Record(0, 7, MS, b"create default -", value)
     plan = ModelWriter(ModelStore(), 0).plan([record])
-    assert plan.creates[0].row == value[:-1] + b',"id":%d,"version":7,"received_at":"%b"}' % (at(7), fold.time_of(MS).encode())
-    assert plan.created == 1
+    assert plan.creates[0].row == value[:-1] + b',"id":%d,"version":7,"received_at":"%b"}' % (
+        at(7),
+        fold.time_of(MS).encode(),
+    )
+    assert plan.outcomes == {(0, 7): Outcome.CREATED}
 
 
 def test_a_patch_in_the_same_batch_makes_one_row() -> None:
-    plan = ModelWriter(ModelStore(), 0).plan([create(0, {"output_text": "a", "model": "m"}), patch(1, at(0), {"output_text": "b"})])
+    plan = ModelWriter(ModelStore(), 0).plan(
+        [create(0, {"output_text": "a", "model": "m"}), patch(1, at(0), {"output_text": "b"})]
+    )
     assert len(plan.creates) == 1
     assert not plan.logs
     assert not plan.payloads
@@ -76,14 +83,21 @@ def test_null_clears_and_absent_leaves() -> None:
 
 
 def test_patches_of_one_log_apply_in_order() -> None:
-    store = written([create(0)], [patch(1, at(0), {"source": "x"}), patch(2, at(0), {"source": "y"})], [patch(3, at(0), {"error": "z"})])
+    store = written(
+        [create(0)],
+        [patch(1, at(0), {"source": "x"}), patch(2, at(0), {"source": "y"})],
+        [patch(3, at(0), {"error": "z"})],
+    )
     assert store.logs[at(0)]["source"] == "y"
     assert store.logs[at(0)]["error"] == "z"
     assert store.logs[at(0)]["updated_at"] == fold.time_of(MS + 5)
 
 
 def test_a_patch_cannot_change_what_is_fixed_at_creation() -> None:
-    store = written([create(0)], [patch(1, at(0), {"workspace_id": "other", "id": 5, "duplicate_of": 9, "type": "u", "received_at": "x"})])
+    store = written(
+        [create(0)],
+        [patch(1, at(0), {"workspace_id": "other", "id": 5, "duplicate_of": 9, "type": "u", "received_at": "x"})],
+    )
     row = store.logs[at(0)]
     assert (row["workspace_id"], row["id"], row["type"]) == (WORKSPACE, at(0), "t")
     assert "duplicate_of" not in row
@@ -94,13 +108,13 @@ def test_a_patch_from_another_workspace_is_ignored_and_counted() -> None:
     writer = ModelWriter(store, 0)
     writer.flush([create(0, {"source": "mine"})])
     plan = writer.plan([patch(1, at(0), {"source": "theirs"}, workspace="other")])
-    assert plan.ignored == {"unknown_log": 1}
+    assert plan.outcomes == {(0, 1): Outcome.UNKNOWN_LOG}
     assert not plan.logs
 
 
 def test_a_patch_of_an_unknown_log_is_ignored_and_counted() -> None:
     plan = ModelWriter(ModelStore(), 0).plan([patch(1, at(0), {"source": "x"})])
-    assert plan.ignored == {"unknown_log": 1}
+    assert plan.outcomes == {(0, 1): Outcome.UNKNOWN_LOG}
 
 
 def test_contents_of_an_unsaved_log_stay_out_whatever_comes_later() -> None:
@@ -136,7 +150,10 @@ def test_one_client_id_under_two_prompts_keeps_both_logs() -> None:
 
 
 def test_a_resent_body_is_kept_as_a_duplicate_of_the_first() -> None:
-    store = written([create(0, fingerprint="f"), create(1, fingerprint="f")], [create(2, fingerprint="f"), create(3, fingerprint="g")])
+    store = written(
+        [create(0, fingerprint="f"), create(1, fingerprint="f")],
+        [create(2, fingerprint="f"), create(3, fingerprint="g")],
+    )
     assert [store.logs[at(n)].get("duplicate_of", 0) for n in range(4)] == [0, at(0), at(0), 0]
 
 
@@ -153,7 +170,7 @@ def test_a_replayed_dead_letter_keeps_its_first_id_and_is_stored_once() -> None:
     writer.flush([create(50, {"source": "a"})._replace(headers=origin)])
     writer.flush([patch(51, at(3), {"source": "b"})])
     plan = writer.plan([create(52, {"source": "a"})._replace(headers=origin)])
-    assert plan.ignored == {"replayed_twice": 1}
+    assert plan.outcomes == {(0, 52): Outcome.REPLAYED_TWICE}
     assert list(store.logs) == [at(3)]
     assert store.logs[at(3)]["source"] == "b"
 
@@ -167,8 +184,30 @@ def test_what_cannot_be_folded_is_poison_and_harms_nothing_else() -> None:
     assert orjson.loads(plan.creates[0].row)["error"] == "e"
 
 
+def test_a_log_that_leaves_the_cache_during_its_own_batch_is_still_updated() -> None:
+    store = ModelStore()
+    writer = ModelWriter(store, 0, cache_bytes=300)
+    writer.flush([create(0)])
+    writer.flush([create(1, {"source": "x" * 300}), patch(2, at(0), {"source": "late"})])
+    assert store.logs[at(0)]["source"] == "late"
+
+
+def test_a_crash_between_the_two_rows_of_an_update_loses_neither() -> None:
+    store = ModelStore()
+    ModelWriter(store, 0).flush([create(0, {"source": "a", "output_text": "a"})])
+    updates = [patch(1, at(0), {}), patch(2, at(0), {"source": None, "output_text": "b"})]
+    ModelWriter(store, 1).flush(updates, crash_after=1)
+    assert (store.payloads[at(0)]["output_text"], store.logs[at(0)]["source"]) == ("b", "a")
+    again = ModelWriter(store, 1)
+    for update in updates:
+        again.flush([update])
+    assert "source" not in store.logs[at(0)]
+
+
 FIELDS = st.dictionaries(
-    st.sampled_from(["source", "error", "output_text", "stdout"]), st.one_of(st.none(), st.sampled_from(["a", "b", "c"])), max_size=3
+    st.sampled_from(["source", "error", "output_text", "stdout"]),
+    st.one_of(st.none(), st.sampled_from(["a", "b", "c"])),
+    max_size=3,
 )
 
 
@@ -196,13 +235,15 @@ def histories(draw: st.DrawFn) -> list[Record]:
 
 def cut(records: list[Record], borders: list[int]) -> list[list[Record]]:
     edges = sorted({0, len(records), *(border % (len(records) + 1) for border in borders)})
-    return [records[start:end] for start, end in zip(edges, edges[1:], strict=False) if start < end]
+    return [records[start:end] for start, end in itertools.pairwise(edges) if start < end]
 
 
 def final(store: ModelStore) -> tuple[dict[int, Any], dict[int, Any]]:
     def plain(table: dict[int, dict[str, Any]]) -> dict[int, Any]:
         # Versions differ with how events were batched (a new log's two rows share one); contents must not.
-        return {log_id: {name: value for name, value in row.items() if name != "version"} for log_id, row in table.items()}
+        return {
+            log_id: {name: value for name, value in row.items() if name != "version"} for log_id, row in table.items()
+        }
 
     logs = plain(store.logs)
     for row in logs.values():
@@ -227,7 +268,7 @@ def test_batching_does_not_matter(records: list[Record], borders: list[int]) -> 
 def test_crashes_and_rewinds_do_not_matter(
     records: list[Record], borders: list[int], crashes: list[tuple[int, int, list[int]]], cache_bytes: int
 ) -> None:
-    """A writer that dies between any two rows, and one that starts again at any earlier offset, end at the same rows."""
+    """A writer that dies between any two rows, or starts again at any earlier offset, ends at the same rows."""
     store = ModelStore()
     committed = 0
     for crash_after, restart_at, later_borders in crashes:
