@@ -32,6 +32,8 @@ def read(record: Record, epoch: int) -> Incoming:
     event = decode_key(record.key)
     if event.kind is EventKind.CREATE and not (record.value.startswith(b"{") and record.value.endswith(b"}")):
         raise ValueError("the value of a create event is not a JSON object")
+    if event.log_id is not None:
+        ids.split(event.log_id)
     received_ms, partition, offset = record.timestamp_ms, record.partition, record.offset
     replayed = False
     for name, value in record.headers:
