@@ -70,7 +70,9 @@ class Settings(BaseSettings):
     graceful_timeout_s: Seconds = Field(30.0, description="Time for requests in flight to finish at a stop")
 
     # Logs
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe line that is written"
+    )
     log_format: Literal["auto", "json", "text"] = Field("auto", description="auto: text on a terminal, else JSON")
 
     # The stream
