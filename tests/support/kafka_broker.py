@@ -137,7 +137,7 @@ class KafkaBroker:
         self.wait_ready()
 
     def launch(self) -> None:
-        """Start the process, in a new directory after formatting it. All nodes of a cluster are launched, then waited for."""
+        """Start the process, after formatting a new directory. All nodes of a cluster are launched, then waited for."""
         if not (self.directory / "data").exists():
             self._format()
         with (self.directory / "broker.log").open("ab") as output:

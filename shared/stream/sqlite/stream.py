@@ -116,17 +116,24 @@ class SqliteStream:
         with contextlib.suppress(asyncio.CancelledError):
             await self._retention_task
         if self._joined:
-            # The store's files are synced before the stop is called clean; a crash before that rewinds.
-            with contextlib.suppress(TimeoutError, StreamUnavailable, OutcomeUnknown):
-                await asyncio.wait_for(asyncio.to_thread(self._sync), self._produce_deadline_s)
-                for topic, group in self._joined:
-                    await self.write(partial(membership.leave, topic=topic, group=group))
+            try:
+                await self._mark_clean()
+            except (OSError, StreamUnavailable, OutcomeUnknown) as error:
+                log.warning(
+                    "stream: the stop is not marked clean, the next start reads some records again: %s", error
+                )
         if not await self._writer.stop(self._produce_deadline_s):
             log.error("stream: the writer did not finish within %s s", self._produce_deadline_s)
         await asyncio.to_thread(self._reads.close)
         self._joined.clear()
         self.members.clear()
         self._writer = None
+
+    async def _mark_clean(self) -> None:
+        # The store's files first: a power loss after the mark may take nothing that they should hold.
+        await asyncio.wait_for(asyncio.to_thread(self._sync), self._produce_deadline_s)
+        for topic, group in self._joined:
+            await self.write(partial(membership.leave, topic=topic, group=group))
 
     def topics(self) -> dict[str, TopicInfo]:
         """See `Stream.topics`."""
@@ -138,8 +145,12 @@ class SqliteStream:
 
     async def append(self, topic: str, partition: int, messages: Sequence[Message]) -> Appended:
         """See `Stream.append`."""
+        if self._writer is None:
+            raise StreamUnavailable("the stream is not started")
         if not messages:
             raise ValueError("nothing to append")
+        if not 0 <= partition < self.partitions(topic):
+            raise ValueError(f"{topic} has no partition {partition}")
         size = sum([len(message.key) + len(message.value) for message in messages])
         future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
         return await self._submit(Append(self._logs[topic][partition], messages, size, future), future)
@@ -238,7 +249,7 @@ class SqliteStream:
             await asyncio.sleep(self._retention_interval_s)
             try:
                 await self.trim()
-            except (StreamUnavailable, OutcomeUnknown) as error:
+            except (OSError, StreamUnavailable, OutcomeUnknown) as error:
                 log.warning("stream: retention will be tried again: %s", error)
 
     async def trim(self) -> None:

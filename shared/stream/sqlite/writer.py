@@ -159,7 +159,7 @@ class GroupWriter:
             self._disconnect()
             log.warning("stream: a write failed: %s", error)
             # A failed sync leaves a complete transaction that a crash right now would bring to life.
-            if committing and error.sqlite_errorname.startswith("SQLITE_IOERR"):
+            if committing and error.sqlite_errorname.endswith("FSYNC"):
                 return Failure(OutcomeUnknown, f"the stream file could not be synced: {error}")
             return Failure(StreamUnavailable, f"the stream file could not be written: {error}")
         except Exception as error:
