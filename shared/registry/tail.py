@@ -105,11 +105,14 @@ class Tail:
                     if reader is None:
                         reader = await self._stream.reader(REGISTRY_TOPIC, _PARTITION, self.position)
                     records = await reader.read(_BATCH_RECORDS, _READ_TIMEOUT_S)
+                    if not records:
+                        await self._end_offset()  # a reader may wait in silence for a stream that is down
                     self.problem = None
                     await self._advance(records)
                 except Exception as error:  # whatever it is, a registry that silently stops following is worse
+                    if self.problem is None:
+                        logger.warning("%s can't be read, trying on", REGISTRY_TOPIC, exc_info=error)
                     self.problem = f"{REGISTRY_TOPIC} can't be read: {error}"
-                    logger.warning("registry stream can't be read, trying again", exc_info=error)
                     if reader is not None:
                         await _close(reader)
                         reader = None
@@ -129,7 +132,14 @@ class Tail:
 
 
 async def _close(reader: Reader) -> None:
-    try:
-        await reader.close()
-    except Exception as error:
-        logger.warning("closing a registry reader failed", exc_info=error)
+    """Close a reader, whatever comes of it.
+
+    In a task of its own, for a client library that lets the cancellation of its inner tasks out of `close` would
+    otherwise cancel the tail: aiokafka does while a broker is down (https://github.com/aio-libs/aiokafka/issues/647).
+    """
+    closing = asyncio.create_task(reader.close())
+    await asyncio.wait([closing])
+    if closing.cancelled():
+        logger.warning("closing a registry reader was cancelled from inside")
+    elif closing.exception() is not None:
+        logger.warning("closing a registry reader failed", exc_info=closing.exception())

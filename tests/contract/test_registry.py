@@ -12,14 +12,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.auth import Authenticator, Principal, StaticKeys
-from shared.errors import Conflict, Invalid, Misconfigured, NotFound, StreamUnavailable, Unauthenticated
+from shared.errors import Conflict, Invalid, Misconfigured, NotFound, StreamUnavailable, Unauthenticated, Unavailable
 from shared.registry.entities import EnvironmentTag, Prompt, Scope
 from shared.registry.registry import Registry
 from shared.stream.base import REGISTRY_TOPIC, Stream
+from shared.stream.kafka import KafkaConfig, KafkaStream
 from shared.stream.sqlite import SqliteStream, retention
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.support.kafka_broker import KafkaBroker
+
+pytest_plugins = ["tests.support.kafka_fixtures"]
 
 Connect = Callable[[], Awaitable[Stream]]
 Open = Callable[..., Awaitable[Registry]]
@@ -27,13 +32,21 @@ Open = Callable[..., Awaitable[Registry]]
 DETAILS = {"model": "gpt-4o", "template": [{"role": "user", "content": "Grüße {{name}}"}], "temperature": 0.5}
 
 
-@pytest.fixture(params=["sqlite"])
-async def connect(tmp_path: Path) -> AsyncIterator[Connect]:
+@pytest.fixture(params=["sqlite", "kafka"])
+async def connect(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Connect]:
     """Makes started connections to one stream, like those of several processes."""
+    make: Callable[[], Stream]
+    if request.param == "kafka":
+        config = KafkaConfig(
+            request.getfixturevalue("kafka"), prefix=f"registry-test-{secrets.token_hex(6)}.", partitions=1
+        )
+        make = partial(KafkaStream, config)
+    else:
+        make = partial(SqliteStream, tmp_path / "stream.db")
     async with AsyncExitStack() as stack:
 
         async def connect() -> Stream:
-            stream = SqliteStream(tmp_path / "stream.db")
+            stream = make()
             await stream.start()
             stack.push_async_callback(stream.stop)
             return stream
@@ -61,9 +74,9 @@ def workspace() -> str:
     return f"w{secrets.token_hex(6)}"
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Return as soon as the condition holds; fails after 10 s."""
-    async with asyncio.timeout(10):
+async def until(condition: Callable[[], bool], timeout_s: float = 10) -> None:
+    """Return as soon as the condition holds; fails after the timeout."""
+    async with asyncio.timeout(timeout_s):
         while not condition():  # noqa: ASYNC110 (what changes is the state of the object under test)
             await asyncio.sleep(0.01)
 
@@ -317,6 +330,27 @@ async def test_a_stream_that_goes_away_and_comes_back(tmp_path: Path, workspace:
     for part in (registry, other, stream, beside):
         await part.stop()
     assert registry.unhealthy() == ["stopped"]
+
+
+async def test_a_broker_that_is_killed_and_started_again(own_kafka: KafkaBroker, workspace: str) -> None:
+    stream = KafkaStream(KafkaConfig(own_kafka.bootstrap, partitions=1, produce_deadline_s=3))
+    await stream.start()
+    registry = Registry(stream)
+    await registry.start()
+    known = await registry.find_or_create_prompt(workspace, "known")
+
+    await asyncio.to_thread(own_kafka.kill)
+    with pytest.raises(Unavailable):
+        await registry.find_or_create_prompt(workspace, "new")
+    await until(lambda: registry.unhealthy() != [], 30)
+    assert await registry.find_or_create_prompt(workspace, "known") is known
+
+    await asyncio.to_thread(own_kafka.start)
+    await until(lambda: registry.ready, 60)
+    new = await registry.find_or_create_prompt(workspace, "new")
+    assert await registry.find_prompt(workspace, new.id) is new
+    await registry.stop()
+    await stream.stop()
 
 
 async def test_a_stream_that_lost_its_oldest_records_is_refused(tmp_path: Path, workspace: str) -> None:
