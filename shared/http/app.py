@@ -13,6 +13,7 @@ and its linear search for a route, which together would cost more than a create 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Iterable
@@ -187,5 +188,6 @@ async def _send_and_drain(response: Response, scope: Scope, receive: Receive, se
     headers = response.raw_headers
     await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
     await send({"type": "http.response.body", "body": bytes(response.body), "more_body": True})
-    await drain(scope, receive)
+    with contextlib.suppress(asyncio.CancelledError):  # the server stops: no more time to be polite
+        await drain(scope, receive)
     await send({"type": "http.response.body", "body": b"", "more_body": False})

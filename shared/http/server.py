@@ -35,6 +35,10 @@ _KEEP_ALIVE_S: Final = 75
 """Longer than the idle timeout of common load balancers (60 s), so that it is never we who close a connection just as
 they send a request on it."""
 
+MAX_HEAD_BYTES: Final = 1 << 20
+"""Of a request line and headers. uvicorn has no limit; other servers have 8 to 64 KiB. Counted in the pieces that the
+network delivers, which may hold the end of the body before, so it is not set closer."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -176,10 +180,35 @@ class _Server(uvicorn.Server):
 
 
 class _JsonHttpProtocol(HttpToolsProtocol):
-    """Answers bytes that are not HTTP with the JSON envelope, like everything else."""
+    """uvicorn's protocol with a limit on request heads, and the JSON envelope for what never becomes a request."""
+
+    _head_bytes = 0
+    _in_head = False
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._refuse(
+                    b"431 Request Header Fields Too Large", "head_too_large", "the request's headers are too large"
+                )
+
+    def on_message_begin(self) -> None:
+        self._in_head = True
+        self._head_bytes = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:
-        body = orjson.dumps({"success": False, "message": msg, "error": "bad_request"})
-        head = b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: "
-        self.transport.write(b"%b%d\r\n\r\n%b" % (head, len(body), body))
+        self._refuse(b"400 Bad Request", "bad_request", msg)
+
+    def _refuse(self, status: bytes, code: str, message: str) -> None:
+        self._in_head = False
+        body = orjson.dumps({"success": False, "message": message, "error": code})
+        head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d" % len(body)
+        self.transport.write(b"HTTP/1.1 %b\r\n%b\r\n\r\n%b" % (status, head, body))
         self.transport.close()

@@ -1,7 +1,7 @@
 """Every metric of Sluice, in one registry. Names are `sluice_<what>_<unit>`, with `_total` for counters.
 
-The help text of each says what it means and what to do when it moves; `python -m shared.observability.metrics` prints
-them as the metrics reference. Parts with many events count per batch, not per event.
+The help text of each says what it means and what to do when it moves; `reference` makes the metrics reference of them.
+A service declares its own beside its code, with the functions here. What comes in batches is counted per batch.
 
 With several worker processes each keeps its values in files of a common directory, and whichever is asked answers for
 all (`multiprocess_directory`).
@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 from prometheus_client import (
     CollectorRegistry,
@@ -42,26 +42,37 @@ _DIRECTORY_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 Across = Literal["livesum", "livemax", "livemin"]
 
+_Metric = TypeVar("_Metric", Counter, Gauge, Histogram)
+
 LATENCY_BUCKETS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+declared: Final[list[Counter | Gauge | Histogram]] = []
+"""Every metric made by the functions below, in the order of declaration."""
+
+
+def _declare(metric: _Metric) -> _Metric:
+    declared.append(metric)
+    return metric
 
 
 def counter(name: str, meaning: str, action: str, labels: Sequence[str] = ()) -> Counter:
     """A count that only grows. `action` says what to do when it moves in a way it should not."""
-    return Counter(name, f"{meaning} {action}", labels, registry=REGISTRY)
+    return _declare(Counter(name, f"{meaning} {action}", labels, registry=REGISTRY))
 
 
 def gauge(
     name: str, meaning: str, action: str, labels: Sequence[str] = (), *, across_workers: Across = "livesum"
 ) -> Gauge:
     """A level. `across_workers` says how the values of several processes become one: livesum, livemax or livemin."""
-    return Gauge(name, f"{meaning} {action}", labels, registry=REGISTRY, multiprocess_mode=across_workers)
+    return _declare(Gauge(name, f"{meaning} {action}", labels, registry=REGISTRY, multiprocess_mode=across_workers))
 
 
 def histogram(
     name: str, meaning: str, action: str, labels: Sequence[str] = (), buckets: Sequence[float] = LATENCY_BUCKETS_S
 ) -> Histogram:
     """A distribution, of seconds unless `buckets` say otherwise."""
-    return Histogram(name, f"{meaning} {action}", labels, registry=REGISTRY, buckets=buckets)
+    return _declare(Histogram(name, f"{meaning} {action}", labels, registry=REGISTRY, buckets=buckets))
 
 
 # HTTP
@@ -119,18 +130,14 @@ def forget_worker(process_id: int) -> None:
 
 
 def reference() -> str:
-    """The metrics reference: one line of Markdown for each metric that Sluice declares."""
+    """The metrics reference: a Markdown table of what the modules imported so far declare."""
     lines = ["| metric | type | labels | meaning, and what to do |", "| --- | --- | --- | --- |"]
-    for metric in _declared():
+    for metric in declared:
         (described,) = metric.describe()
         suffix = "_total" if described.type == "counter" else ""
         labels = ", ".join(metric._labelnames)
         lines.append(f"| `{described.name}{suffix}` | {described.type} | {labels} | {described.documentation} |")
     return "\n".join(lines)
-
-
-def _declared() -> list[Counter | Gauge | Histogram]:
-    return [value for value in globals().values() if isinstance(value, Counter | Gauge | Histogram)]
 
 
 def _register_process_collectors() -> None:
@@ -141,6 +148,3 @@ def _register_process_collectors() -> None:
 
 
 _register_process_collectors()
-
-if __name__ == "__main__":
-    print(reference())

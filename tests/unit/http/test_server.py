@@ -121,6 +121,17 @@ def test_bytes_that_are_not_http_get_json(sample: Sample) -> None:
         assert json.loads(body)["success"] is False
 
 
+def test_endless_headers_are_refused(sample: Sample) -> None:
+    with socket.create_connection(("127.0.0.1", sample.port), PATIENCE_S) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\nlong: ")
+        with contextlib.suppress(ConnectionError):
+            for _ in range(100):
+                connection.sendall(b"a" * 65_536)
+        head, _, body = read_answer(connection).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 431")
+        assert json.loads(body)["error"] == "head_too_large"
+
+
 def test_a_stalled_body_is_refused_and_the_connection_closed(sample: Sample) -> None:
     with socket.create_connection(("127.0.0.1", sample.port), PATIENCE_S) as connection:
         connection.sendall(
@@ -162,6 +173,7 @@ def metric(sample: Sample, name: str, labels: str = "") -> float:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_answers_what_is_in_flight_and_exits_0(tmp_path: Path, workers: int, number: signal.Signals) -> None:
     with running(tmp_path, workers) as sample, ThreadPoolExecutor() as pool:
+        wait_until(lambda: len(workers_seen(sample)) == workers)
         answer = pool.submit(httpx.get, sample.url + "/slow?seconds=1", timeout=PATIENCE_S)
         wait_until((tmp_path / "slow-began").exists)
         assert sample.stop(number) == 0
