@@ -17,6 +17,7 @@ import urllib.error
 import urllib.request
 import uuid
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 
@@ -45,7 +46,7 @@ class ClickHouseProcess:
 
     def url(self, database: str = "") -> str:
         """The store URL of a database."""
-        credentials = f"default:{self.password}@" if self.password else ""
+        credentials = f"default:{quote(self.password, safe='')}@" if self.password else ""
         return f"clickhouse://{credentials}127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
