@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -15,7 +17,10 @@ from shared.http.server import ServerOptions, serve
 from shared.observability.logging import configure_logging
 from shared.registry.commands import keys_group
 from shared.settings import Settings
+from shared.settings_rules import unknown_variables
 from shared.store.commands import migrate_group
+
+logger = logging.getLogger(__name__)
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -102,6 +107,9 @@ main.add_command(dead_letters_group)
 def _load(role: str, options: dict[str, Any], defaults: dict[str, Any]) -> Settings:
     settings = Settings.load(options, defaults)
     configure_logging(settings.log_level, role, log_format=settings.log_format, secrets=settings.secrets())
+    for warning in unknown_variables(os.environ, Settings.model_fields):
+        logger.warning(warning)
+    logger.debug("settings: %s", settings.redacted())
     return settings
 
 

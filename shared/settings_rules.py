@@ -78,17 +78,21 @@ def _describe(problem: Mapping[str, Any], given: Mapping[str, Any]) -> str:
     return f"{source}{shown}: {message[:1].lower()}{message[1:]}"
 
 
+_CLIENT_VARIABLES: Final = frozenset({"SLUICE_URL", "SLUICE_KEY"})
+
+
 def unknown_variables(environment: Mapping[str, str], known: Iterable[str]) -> list[str]:
     """A warning for each `SLUICE_...` variable that is no setting, with the setting that was probably meant.
 
-    `known` are names of settings; variables of the test suite and those that Kubernetes makes are passed over.
+    `known` are names of settings; variables of the test suite, of clients (the README's examples) and those that
+    Kubernetes makes are passed over.
     """
     variables = [f"{PREFIX}{name.upper()}" for name in known]
     warnings = []
     for name in sorted(environment):
         if not name.startswith(PREFIX) or name.startswith(_TEST_PREFIX):
             continue
-        if name in variables or _KUBERNETES.search(name):
+        if name in variables or name in _CLIENT_VARIABLES or _KUBERNETES.search(name):
             continue
         close = difflib.get_close_matches(name, variables, n=1)
         warnings.append(f"{name} is not a setting" + (f"; did you mean {close[0]}?" if close else ""))

@@ -18,15 +18,16 @@ if TYPE_CHECKING:
 async def prompt_of_log(backends: Backends, workspace: str, log: Columns, payload: Columns) -> dict[str, Any]:
     """The prompt version of a stored log, with its usage. Asks the store once; waits for the registry if it is behind.
 
-    A version that the registry does not list (it holds a bounded number per prompt) is read from the log itself.
+    A log of a version that the registry does not list (it holds a bounded number per prompt) carries the details itself.
     """
     prompt_id, version_id = log["prompt_id"], log["prompt_version_id"]
     usage = await prompt_usage(backends.store, workspace, prompt_id)
     prompt = await backends.registry.find_prompt(workspace, prompt_id)
-    version = await backends.registry.find_version(workspace, prompt_id, version_id) if prompt is not None else None
+    own_details = json_value(payload["prompt_details"])
+    version = await backends.registry.find_version(workspace, prompt_id, version_id) if own_details is None else None
     version_usage = usage.get(version_id) or VersionUsage(1, log["received_at"])
     received_at = iso_time(log["received_at"]) or ""
-    details = version.details if version is not None else json_value(payload.get("prompt_details", ""))
+    details = version.details if version is not None else own_details
     return prompt_response(
         PromptInfo(
             id=prompt_id,
