@@ -1,18 +1,18 @@
 """Every error that Sluice raises on purpose, in one tree; each leaf says what a caller may do about it.
 
-    SluiceError
-    |-- ClientError                 the request is wrong; answered as it says, never retried
-    |   |-- BadRequest 400, Unauthenticated 401, Forbidden 403, NotFound 404, MethodNotAllowed 405,
-    |   |-- Conflict 409, TooLarge 413, UnsupportedMediaType 415, Invalid 422
-    |-- Unavailable 503             a part is missing or busy; retriable, the answer carries Retry-After
-    |   |-- StreamUnavailable       nothing was appended
-    |   |-- OutcomeUnknown          an append was sent and not answered: it may or may not be in the log
-    |   |-- Overloaded              refused before any work was done
-    |   |-- NotYetQueryable         accepted, not yet in the store
-    |   |-- StoreUnavailable        the store did not answer, or asked to be tried again
-    |-- StoreRejected               the store refused these rows or this query; the same again fails again (poison)
-    |-- NotOwner                    the partition belongs to another member of the consumer group now
-    |-- Misconfigured               the process must not start; the message says what to change (fatal)
+SluiceError
+|-- ClientError                 the request is wrong; answered as it says, never retried
+|   |-- BadRequest 400, Unauthenticated 401, Forbidden 403, NotFound 404, MethodNotAllowed 405,
+|   |-- Conflict 409, TooLarge 413, UnsupportedMediaType 415, Invalid 422
+|-- Unavailable 503             a part is missing or busy; retriable, the answer carries Retry-After
+|   |-- StreamUnavailable       nothing was appended
+|   |-- OutcomeUnknown          an append was sent and not answered: it may or may not be in the log
+|   |-- Overloaded              refused before any work was done
+|   |-- NotYetQueryable         accepted, not yet in the store
+|   |-- StoreUnavailable        the store did not answer, or asked to be tried again
+|-- StoreRejected               the store refused these rows or this query; the same again fails again (poison)
+|-- NotOwner                    the partition belongs to another member of the consumer group now
+|-- Misconfigured               the process must not start; the message says what to change (fatal)
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class SluiceError(Exception):
 
 
 class ClientError(SluiceError):
-    """The request can't be served as it is. `message` is for people and names the field or limit; `detail` for programs."""
+    """The request can't be served as it is. `message` names the field or limit, for people; `detail` is for code."""
 
     status: ClassVar[int] = 400
     code: ClassVar[str] = "bad_request"

@@ -3,7 +3,8 @@
     id (53 bits) = minute (25) | partition (8) | offset mod 2^20 (20)
 
 `minute` counts from 2025-01-01T00:00Z and comes from the record's own timestamp, which the stream stamped. 53 bits is
-what a JSON number keeps exactly in JavaScript. An id is unique as long as a partition takes at most 2^20 records a minute.
+what a JSON number keeps exactly in JavaScript. An id is unique as long as a partition takes at most 2^20 records a
+minute.
 """
 
 from __future__ import annotations

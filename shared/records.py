@@ -6,8 +6,8 @@ per log, all that lists, filters and sums need. `log_payloads` has the bodies. A
 How values are written in an event body (one JSON object, see `events`):
 
 * text, numbers, arrays of text: as themselves. Times: `time_text` (UTC text with microseconds).
-* `JSON_COLUMNS`: any JSON object or array, as itself; the engine keeps its text. A value that is a JSON string or number
-  is first made text with `json_text`, so that reading never has to guess.
+* `JSON_COLUMNS`: any JSON object or array, as itself; the engine keeps its text. A JSON string or number is first made
+  text with `json_text`, so that reading never has to guess.
 * `metadata`: see `metadata_columns`.
 
 An absent column takes its default: NULL for nullable ones, '' for text, an empty map or array.
@@ -94,7 +94,16 @@ LOG_FIELDS: Final = frozenset(LOG_COLUMNS) - frozenset(IDENTITY_COLUMNS)
 PAYLOAD_FIELDS: Final = frozenset(PAYLOAD_COLUMNS) - frozenset(IDENTITY_COLUMNS)
 
 JSON_COLUMNS: Final = frozenset(
-    {"input", "output", "parameters", "variables", "tool_choice", "provider_request", "provider_response", "prompt_details"}
+    {
+        "input",
+        "output",
+        "parameters",
+        "variables",
+        "tool_choice",
+        "provider_request",
+        "provider_response",
+        "prompt_details",
+    }
 )
 """Columns that hold JSON text, '' for none."""
 

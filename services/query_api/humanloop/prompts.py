@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 async def prompt_of_log(backends: Backends, workspace: str, log: Columns, payload: Columns) -> dict[str, Any]:
     """The prompt version of a stored log, with its usage. Asks the store once; waits for the registry if it is behind.
 
-    A log of a version that the registry does not list (it holds a bounded number per prompt) carries the details itself.
+    Where the registry does not list the version (it holds a bounded number per prompt), the log carries the details.
     """
     prompt_id, version_id = log["prompt_id"], log["prompt_version_id"]
     usage = await prompt_usage(backends.store, workspace, prompt_id)
