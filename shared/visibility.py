@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from shared import ids
@@ -17,6 +16,8 @@ from shared.errors import NotYetQueryable, Unavailable
 from shared.stream.base import LOGS_TOPIC, WRITER_GROUP
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shared.stream.base import Appended, Stream
 
 _log = logging.getLogger(__name__)
@@ -31,9 +32,7 @@ _CLOCK_LEEWAY_MS: Final = 2 * ids.MINUTE_MS
 class Visibility:
     """The read barrier of one process. `timeout_s` bounds every wait."""
 
-    def __init__(
-        self, stream: Stream, timeout_s: float = 5.0, wall_clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, stream: Stream, timeout_s: float = 5.0, wall_clock: Callable[[], float] = time.time) -> None:
         self._stream = stream
         self._timeout_s = timeout_s
         self._wall_clock = wall_clock
@@ -112,7 +111,8 @@ class Visibility:
 
     def _drop_gone(self) -> None:
         remaining = {
-            partition: [waiter for waiter in waiters if not waiter[1].done()] for partition, waiters in self._waiters.items()
+            partition: [waiter for waiter in waiters if not waiter[1].done()]
+            for partition, waiters in self._waiters.items()
         }
         self._waiters = {partition: waiters for partition, waiters in remaining.items() if waiters}
 
