@@ -207,6 +207,9 @@ class KafkaBroker:
             "transaction.state.log.replication.factor": str(min(3, len(self.voters))),
             "transaction.state.log.min.isr": "1",
             "group.initial.rebalance.delay.ms": "0",
+            # A killed broker is missed soon, so that it may come back soon.
+            "broker.session.timeout.ms": "2000",
+            "broker.heartbeat.interval.ms": "500",
             "message.max.bytes": str(32 << 20),
             "log.cleaner.enable": "false",
             **self._settings,
