@@ -90,7 +90,8 @@ class Consumer(Protocol):
     async def fetch(self, max_records: int, timeout_s: float) -> dict[int, list[Record]]:
         """The next records of the owned, unpaused partitions, in offset order per partition; {} after `timeout_s`.
 
-        Must be called again and again, with all partitions paused if need be: it is the sign of life.
+        Must be called again and again, with all partitions paused if need be: it is the sign of life. Raises
+        StreamUnavailable (call again), Misconfigured as `start` does, or what the listener raised (both for good).
         """
         ...
 
@@ -99,7 +100,10 @@ class Consumer(Protocol):
         ...
 
     def pause(self, partitions: frozenset[int]) -> None:
-        """Leave these out of `fetch` until `resume`; records not yet handed out are handed out later."""
+        """Leave these out of `fetch` until `resume`; records not yet handed out are handed out later.
+
+        Partitions that are not owned are ignored. A pause ends when the partition is revoked.
+        """
         ...
 
     def resume(self, partitions: frozenset[int]) -> None:
@@ -146,7 +150,9 @@ class Stream(Protocol):
         """Append messages, in order and next to each other: all of them are stored, or none.
 
         Returns once they are durable (Kafka: acknowledged under acks=all; SQLite: synced). Raises StreamUnavailable
-        when none was stored, OutcomeUnknown when that can't be known. Never blocks beyond the produce deadline.
+        when none was stored, OutcomeUnknown when that can't be known, TooLarge when the messages are more than the
+        stream takes at once (nothing is stored), ValueError for no messages or no such partition. Never blocks beyond
+        the produce deadline. A cancelled call may or may not store its messages.
         """
         ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from shared.errors import Misconfigured
 from shared.ids import MAX_PARTITIONS
@@ -53,7 +53,9 @@ def _open_sqlite(host: str, path: str, options: Mapping[str, int], produce_deadl
         raise _misconfigured("has no file path after sqlite:///")
     from shared.stream.sqlite import SqliteStream
 
-    return SqliteStream(path[1:], partitions=options.get("partitions", 4), produce_deadline_s=produce_deadline_s)
+    return SqliteStream(
+        unquote(path[1:]), partitions=options.get("partitions", 4), produce_deadline_s=produce_deadline_s
+    )
 
 
 def _open_kafka(hosts: str, path: str, options: Mapping[str, int], client_id: str, produce_deadline_s: float) -> Stream:
@@ -64,8 +66,8 @@ def _open_kafka(hosts: str, path: str, options: Mapping[str, int], client_id: st
         if not name or "@" in name or not port.isdecimal() or not 0 < int(port) < 65536:
             raise _misconfigured("has a broker that is not host:port")
     replication = options.get("replication", 1)
-    min_insync_replicas = options.get("min_insync_replicas", 2 if replication >= 3 else 1)
-    if min_insync_replicas > replication:
+    min_insync_replicas = options.get("min_insync_replicas")
+    if min_insync_replicas is not None and min_insync_replicas > replication:
         raise _misconfigured(f"asks for min_insync_replicas={min_insync_replicas} above replication={replication}")
     from shared.stream.kafka import KafkaConfig, KafkaStream
 

@@ -30,7 +30,7 @@ class KafkaStream:
     """A stream on Kafka. Topics are named as in the port, whatever prefix they have on the brokers."""
 
     def __init__(self, config: KafkaConfig) -> None:
-        self._config = config
+        self.config = config
         self._topics: dict[str, topics.Topic] = {}
         self._producer: BatchProducer | None = None
         self._offsets: Offsets | None = None
@@ -43,7 +43,7 @@ class KafkaStream:
     async def start(self) -> None:
         """See `Stream.start`."""
         try:
-            with translated(f"starting with {self._config.bootstrap}"):
+            with translated(f"starting with {self.config.bootstrap}"):
                 async with asyncio.timeout(_START_TIMEOUT_S):
                     await self._start()
         except BaseException:
@@ -51,16 +51,16 @@ class KafkaStream:
             raise
 
     async def _start(self) -> None:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._config.bootstrap, client_id=self._config.client_id)
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.config.bootstrap, client_id=self.config.client_id)
         try:
             await admin.start()
-            self._topics = await topics.prepare(self._config, admin)
+            self._topics = await topics.prepare(self.config, admin)
         finally:
             await admin.close()
-        self._offsets = Offsets(self._config)
+        self._offsets = Offsets(self.config)
         await self._offsets.start()
         limits = {topic.info.name: topic.max_message_bytes for topic in self._topics.values()}
-        self._producer = BatchProducer(self._config, limits)
+        self._producer = BatchProducer(self.config, limits)
         await self._producer.start()
 
     async def stop(self) -> None:
@@ -87,31 +87,31 @@ class KafkaStream:
             raise ValueError("nothing to append")
         if not 0 <= partition < self.partitions(topic):
             raise ValueError(f"{topic} has no partition {partition}")
-        return await self._producer.append(self._config.name(topic), partition, messages)
+        return await self._producer.append(self.config.name(topic), partition, messages)
 
     async def end_offsets(self, topic: str) -> dict[int, int]:
         """See `Stream.end_offsets`."""
-        return await self._connected().ends(self._config.name(topic), range(self.partitions(topic)))
+        return await self._connected().ends(self.config.name(topic), range(self.partitions(topic)))
 
     async def start_offsets(self, topic: str) -> dict[int, int]:
         """See `Stream.start_offsets`."""
-        return await self._connected().starts(self._config.name(topic), range(self.partitions(topic)))
+        return await self._connected().starts(self.config.name(topic), range(self.partitions(topic)))
 
     async def committed(self, topic: str, group: str) -> dict[int, int]:
         """See `Stream.committed`."""
         partitions = range(self.partitions(topic))
-        found = await self._connected().committed(self._config.name(topic), self._config.name(group), partitions)
+        found = await self._connected().committed(self.config.name(topic), self.config.name(group), partitions)
         return {partition: found.get(partition, 0) for partition in partitions}
 
     def consumer(self, topic: str, group: str, listener: AssignmentListener) -> KafkaConsumer:
         """See `Stream.consumer`."""
-        name = self._config.name
-        return KafkaConsumer(self._config, self._connected(), name(topic), name(group), listener)
+        name = self.config.name
+        return KafkaConsumer(self.config, self._connected(), name(topic), name(group), listener)
 
     async def reader(self, topic: str, partition: int, offset: int) -> KafkaReader:
         """See `Stream.reader`."""
         oldest = await self.start_offsets(topic)
-        reader = KafkaReader(self._config, self._config.name(topic), partition)
+        reader = KafkaReader(self.config, self.config.name(topic), partition)
         await reader.start(max(offset, oldest[partition]))
         return reader
 

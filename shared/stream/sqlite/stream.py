@@ -119,9 +119,7 @@ class SqliteStream:
             try:
                 await self._mark_clean()
             except (OSError, StreamUnavailable, OutcomeUnknown) as error:
-                log.warning(
-                    "stream: the stop is not marked clean, the next start reads some records again: %s", error
-                )
+                log.warning("stream: the stop is not marked clean, the next start reads some records again: %s", error)
         if not await self._writer.stop(self._produce_deadline_s):
             log.error("stream: the writer did not finish within %s s", self._produce_deadline_s)
         await asyncio.to_thread(self._reads.close)

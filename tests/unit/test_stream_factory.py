@@ -1,0 +1,105 @@
+"""`SLUICE_STREAM`: which URLs name which stream, and what is said about the others."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shared.errors import Misconfigured
+from shared.stream.factory import open_stream
+from shared.stream.kafka import KafkaConfig, KafkaStream
+from shared.stream.sqlite import SqliteStream
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("sqlite:///./data/stream.db", "data/stream.db"),
+        ("sqlite:///data/stream.db", "data/stream.db"),
+        ("sqlite:////var/lib/sluice/stream.db", "/var/lib/sluice/stream.db"),
+        ("sqlite:////var/my%20logs/stream.db?partitions=16", "/var/my logs/stream.db"),
+    ],
+)
+def test_sqlite_urls(url: str, path: str) -> None:
+    stream = open_stream(url, client_id="sluice-test")
+    assert isinstance(stream, SqliteStream)
+    assert stream.path == Path(path)
+
+
+@pytest.mark.parametrize(
+    ("url", "config"),
+    [
+        ("kafka://broker:9092", KafkaConfig("broker:9092", "sluice-test", produce_deadline_s=3)),
+        (
+            "kafka://one:9092,two:9093/?partitions=32&replication=3&retention_hours=24",
+            KafkaConfig(
+                "one:9092,two:9093",
+                "sluice-test",
+                partitions=32,
+                replication=3,
+                retention_ms=86_400_000,
+                produce_deadline_s=3,
+            ),
+        ),
+    ],
+)
+def test_kafka_urls(url: str, config: KafkaConfig) -> None:
+    stream = open_stream(url, client_id="sluice-test", produce_deadline_s=3)
+    assert isinstance(stream, KafkaStream)
+    assert stream.config == config
+
+
+@pytest.mark.parametrize(("replication", "expected"), [(1, 1), (2, 1), (3, 2), (5, 2)])
+def test_three_replicas_are_asked_to_confirm_twice(replication: int, expected: int) -> None:
+    stream = open_stream(f"kafka://broker:9092?replication={replication}", client_id="sluice-test")
+    assert isinstance(stream, KafkaStream)
+    assert stream.config.effective_min_insync_replicas == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("", "scheme"),
+        ("data/stream.db", "scheme"),
+        ("redis://host:6379", "scheme 'redis'"),
+        ("sqlite://", "no file path"),
+        ("sqlite:///", "no file path"),
+        ("sqlite:///data/", "no file path"),
+        ("sqlite://data/stream.db", "no file path"),
+        ("sqlite:///s.db?replication=3", "unknown option 'replication'"),
+        ("sqlite:///s.db?partitions=0", "partitions='0'"),
+        ("sqlite:///s.db?partitions=257", "from 1 to 256"),
+        ("sqlite:///s.db?partitions=four", "partitions='four'"),
+        ("sqlite:///s.db?partitions=", "partitions=''"),
+        ("sqlite:///s.db?partitions=4&partitions=8", "twice"),
+        ("sqlite:///s.db#part", "after #"),
+        ("sqlite:///s.db?partitions", "can't be read"),
+        ("kafka://", "host:port"),
+        ("kafka://broker", "host:port"),
+        ("kafka://broker:9092,", "host:port"),
+        ("kafka://broker:99999", "host:port"),
+        ("kafka://user:secret@broker:9092", "host:port"),
+        ("kafka://broker:9092/topic", "path after the brokers"),
+        ("kafka://broker:9092?acks=1", "unknown option 'acks'"),
+        ("kafka://broker:9092?replication=2&min_insync_replicas=3", "above replication=2"),
+    ],
+)
+def test_other_urls_are_refused(url: str, problem: str) -> None:
+    with pytest.raises(Misconfigured) as refused:
+        open_stream(url, client_id="sluice-test")
+    assert problem in str(refused.value)
+    assert "SLUICE_STREAM" in str(refused.value)
+    assert "sqlite:///" in str(refused.value)
+    assert "kafka://" in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
+def test_kafka_is_not_imported_for_a_file() -> None:
+    code = (
+        "import sys; from shared.stream.factory import open_stream; open_stream('sqlite:///s.db', client_id='t');"
+        " sys.exit('aiokafka' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
