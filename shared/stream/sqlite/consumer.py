@@ -56,6 +56,7 @@ class SqliteConsumer:
     async def stop(self) -> None:
         """See `Consumer.stop`."""
         self._positions = {}
+        self._paused = frozenset()
         if self._stream.members.get((self._topic, self._group)) is self:
             del self._stream.members[self._topic, self._group]
 
@@ -95,7 +96,7 @@ class SqliteConsumer:
 
     def pause(self, partitions: frozenset[int]) -> None:
         """See `Consumer.pause`."""
-        self._paused |= partitions
+        self._paused |= partitions & self._positions.keys()
 
     def resume(self, partitions: frozenset[int]) -> None:
         """See `Consumer.resume`."""
