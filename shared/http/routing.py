@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _SEGMENT_CHARACTERS: Final = "-._~!$&'()*+,;=:@"
 """What a path segment holds unescaped (RFC 3986, section 3.3), letters and digits aside."""
 
+_SHOWN_CHARACTERS: Final = 80
+"""Of a path, in an error."""
+
 
 class RouteTable:
     """The routes of an application. Raises ValueError when two of them take the same method and path."""
@@ -56,9 +59,16 @@ class RouteTable:
                 scope["path_params"] = parameters
                 return route
             path_exists = path_exists or match is Match.PARTIAL
+        shown = f"{scope['method']} {path[:_SHOWN_CHARACTERS]}"
         if path_exists:
-            raise MethodNotAllowed(f"{scope['method']} is not a method of this path")
-        raise NotFound("no such route")
+            raise MethodNotAllowed(f"no such route: {shown}; this path takes {', '.join(self.methods(scope))}")
+        raise NotFound(f"no such route: {shown}{self._hint(path)}")
+
+    def _hint(self, path: str) -> str:
+        """The route that was probably meant: the usual mistake is a base URL with a part too few or too many."""
+        path = path.rstrip("/") or "/"
+        meant = next((known for known in self._fixed if known.endswith(path) or path.endswith(known)), None)
+        return f"; did you mean {meant}?" if meant is not None else ""
 
     def methods(self, scope: Scope) -> list[str]:
         """The methods that the path of a request takes, after `find` has seen the request."""

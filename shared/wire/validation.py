@@ -26,6 +26,9 @@ _MAX_NAME: Final = 80
 _MAX_VALUE: Final = 40
 """Characters of a client's own value that an error repeats."""
 
+_MAX_OTHERS: Final = 5
+"""Further wrong fields that a message names. `detail` has all, but some clients show their users the message alone."""
+
 _SECRET_FIELDS: Final = frozenset({"api_key", "apiKey"})
 
 _OBJECT: Final = "must be an object"
@@ -98,8 +101,10 @@ def invalid_fields(detail: Sequence[dict[str, Any]]) -> Invalid:
     """The error for problems in `detail` form: `{"loc": [root, field, ...], "msg", "type"}`, at least one."""
     first = detail[0]
     message = f"{field_name(first['loc'])}: {first['msg']}"
-    if len(detail) > 1:
-        message += f" (and {len(detail) - 1} more)"
+    others = [field_name(problem["loc"]) for problem in detail[1:]]
+    if others:
+        named = others[:_MAX_OTHERS] + ["..."] * (len(others) > _MAX_OTHERS)
+        message += f" (and {len(others)} more: {', '.join(named)})"
     return Invalid(message, list(detail))
 
 

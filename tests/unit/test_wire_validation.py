@@ -134,7 +134,7 @@ def test_null_of_an_optional_field_can_be_told_from_absence() -> None:
 
 def test_null_for_a_required_field_is_refused() -> None:
     error = refused({"name": None, "nested": None}, Needy)
-    assert error.message == "name: must be a string, not null (and 1 more)"
+    assert error.message == "name: must be a string, not null (and 1 more: nested)"
 
 
 def test_unknown_keys_are_ignored() -> None:
@@ -196,9 +196,9 @@ def test_names_of_union_members_stay_inside(field: str, shape: dict[str, Any]) -
         assert word not in str(error.detail)
 
 
-def test_the_message_tells_the_first_problem_and_counts_the_others() -> None:
+def test_the_message_tells_the_first_problem_and_names_the_others() -> None:
     error = refused({"count": -1, "kind": 1, "note": 2})
-    assert error.message == "count: must be at least 0, not -1 (and 2 more)"
+    assert error.message == "count: must be at least 0, not -1 (and 2 more: kind, note)"
     assert error.detail is not None
     assert [problem["loc"][1] for problem in error.detail] == ["count", "kind", "note"]
 
@@ -224,7 +224,12 @@ def test_a_key_is_never_repeated() -> None:
 
 def test_problems_found_by_hand_look_the_same() -> None:
     problem = {"loc": ["path", "request_id"], "msg": "must be an integer", "type": "int_type"}
-    assert invalid_fields([problem, problem]).message == "request_id: must be an integer (and 1 more)"
+    assert invalid_fields([problem]).message == "request_id: must be an integer"
+
+
+def test_a_message_names_so_many_fields_and_no_more() -> None:
+    problems = [{"loc": ["body", f"f{number}"], "msg": "is required", "type": "missing"} for number in range(9)]
+    assert invalid_fields(problems).message == "f0: is required (and 8 more: f1, f2, f3, f4, f5, ...)"
 
 
 def test_field_names() -> None:

@@ -80,6 +80,24 @@ async def test_an_unknown_path_is_a_json_404(client: httpx.AsyncClient, path: st
     assert response.status_code == 404
     assert response.json()["error"] == "not_found"
     assert ("detail" in response.json()) is path.startswith("/v5")
+    assert f"POST {path}" in response.json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("/v5/log-request", "/log-request"),
+        ("/log-request/", "/log-request"),
+        ("/request", ""),
+        ("/", ""),
+        ("/nope", ""),
+    ],
+)
+async def test_an_unknown_path_that_resembles_a_route_is_told_which(
+    client: httpx.AsyncClient, path: str, meant: str
+) -> None:
+    message = (await client.get(path)).json()["message"]
+    assert message == f"no such route: GET {path}" + (f"; did you mean {meant}?" if meant else "")
 
 
 @pytest.mark.parametrize(

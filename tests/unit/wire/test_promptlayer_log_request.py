@@ -269,7 +269,10 @@ def test_unknown_keys_and_the_key_are_not_kept() -> None:
 
 def test_all_problems_are_told() -> None:
     error = refusal({"provider": "openai", "input": {"messages": [{}]}, "output": {}, "tags": [1]})
-    assert error.message == "model: is required (and 5 more)"
+    assert error.message == (
+        "model: is required (and 5 more: "
+        "input.messages[0].role, output.type, request_start_time, request_end_time, tags[0])"
+    )
     assert error.detail is not None
     assert [problem["loc"][1:] for problem in error.detail] == [
         ["model"],
