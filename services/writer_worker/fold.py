@@ -26,9 +26,7 @@ from shared.records import (
 
 _LOG_COLUMNS: Final = frozenset(LOG_COLUMNS)
 _PAYLOAD_COLUMNS: Final = frozenset(PAYLOAD_COLUMNS)
-_FIXED_AT_CREATION: Final = frozenset(
-    {*IDENTITY_COLUMNS, "type", "external_id", "fingerprint", "duplicate_of", "repaired"}
-)
+_FIXED_AT_CREATION: Final = frozenset({*IDENTITY_COLUMNS, "type", "external_id", "fingerprint", "duplicate_of"})
 """What a later event of the same log can't change."""
 
 _PAYLOAD_VERSION: Final = "payload_version"

@@ -17,6 +17,7 @@ import orjson
 
 from services.writer_worker import fold
 from services.writer_worker.duplicate_window import DuplicateWindow, Original
+from shared import ids
 from shared.events import Event, EventKind
 
 if TYPE_CHECKING:
@@ -106,7 +107,8 @@ def log_keys(batch: Sequence[Incoming], external_ids: Mapping[ExternalKey, int],
 def _stored_target(incoming: Incoming, external_ids: Mapping[ExternalKey, int]) -> int | None:
     event = incoming.event
     if event.external_id is not None:
-        return external_ids.get((event.workspace, event.external_id))
+        # A client may also name a log by the id that it was given.
+        return external_ids.get((event.workspace, event.external_id), ids.from_text(event.external_id))
     if event.kind is EventKind.CREATE:
         return incoming.own_id if incoming.replayed else None
     return event.log_id
@@ -138,8 +140,8 @@ class _Planner:
         self._states: dict[int, LogState] = {}
         self._new: set[int] = set()
         self._sources: dict[int, list[Record]] = {}
-        self._touched_again = {i.event.log_id for i in batch if i.event.log_id is not None}
         names = Counter((i.event.workspace, i.event.external_id) for i in batch if i.event.external_id is not None)
+        self._touched_again = {i.event.log_id for i in batch} | {ids.from_text(name) for _, name in names}
         self._named_again = {key for key, count in names.items() if count > 1}
 
     def run(self) -> Plan:
@@ -157,8 +159,10 @@ class _Planner:
         if incoming.replayed and self._state(event.workspace, incoming.own_id) is not None:
             return Outcome.REPLAYED_TWICE
         if event.external_id is not None:
-            stored = self._external.setdefault((event.workspace, event.external_id), incoming.own_id)
-            if stored != incoming.own_id:
+            stored = self._named(event.workspace, event.external_id)
+            if stored is None:
+                self._external[event.workspace, event.external_id] = incoming.own_id
+            elif stored != incoming.own_id:
                 return self._upsert(incoming, stored)
         duplicate_of = self._duplicate_of(incoming)
         outcome = Outcome.DUPLICATE if duplicate_of else Outcome.CREATED
@@ -198,11 +202,19 @@ class _Planner:
         event = incoming.event
         log_id = event.log_id
         if event.external_id is not None:
-            log_id = self._external.get((event.workspace, event.external_id))
+            log_id = self._named(event.workspace, event.external_id)
         state = self._state(event.workspace, log_id) if log_id is not None else None
         if state is None:
             return Outcome.UNKNOWN_LOG
         return self._apply(state, orjson.loads(incoming.record.value), incoming)
+
+    def _named(self, workspace: str, name: str) -> int | None:
+        """The log that a client named so, else the one that was given this very id; None when there is neither."""
+        log_id = self._external.get((workspace, name))
+        if log_id is not None:
+            return log_id
+        own_id = ids.from_text(name)
+        return own_id if own_id is not None and self._state(workspace, own_id) is not None else None
 
     def _apply(self, state: LogState, fields: Columns, incoming: Incoming) -> Outcome:
         if state.apply(fields, incoming.version, fold.time_of(incoming.record.timestamp_ms)):

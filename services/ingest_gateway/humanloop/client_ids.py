@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
+from shared import ids
 from shared.errors import Conflict, StoreRejected, Unavailable
 from shared.store.logs import find_by_external_id, read_log
 
@@ -34,10 +35,12 @@ class ClientIds:
             except (Unavailable, StoreRejected):
                 return
         if taken_by is not None and taken_by != prompt_id:
-            raise Conflict(f"log_id: {log_id[:80]!r} is the id of a log of another prompt ({taken_by})")
+            raise Conflict(f"log_id: {log_id[:80]!r} is the id of a log of another prompt")
 
     async def _stored_prompt(self, workspace: str, log_id: str) -> str | None:
         stored_id = await find_by_external_id(self._store, workspace, log_id)
+        if stored_id is None:
+            stored_id = ids.from_text(log_id)  # a client may also name a log by the id that it was given
         stored = await read_log(self._store, workspace, stored_id) if stored_id is not None else None
         return stored.log["prompt_id"] if stored is not None else None
 

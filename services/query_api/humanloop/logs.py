@@ -38,13 +38,16 @@ def routes(query: Query) -> list[Route]:
 
     async def update_prompt_log(request: Request) -> Response:
         workspace = query.authenticate(request, Scope.INGEST).workspace
-        update = parse_update((await read_json_object(request)).value)
+        body = await read_json_object(request)
+        update = parse_update(body.value)
         prompt_id, public_id = request.path_params["id"], request.path_params["log_id"]
         stored = await query.reader.by_public_id(workspace, public_id)
-        if stored is None or stored.log["prompt_id"] != prompt_id:
+        if stored is None or stored.log["type"] != HUMANLOOP_PROMPT_LOG or stored.log["prompt_id"] != prompt_id:
             raise NotFound(f"log_id: prompt {prompt_id[:80]!r} has no log with the id {public_id[:80]!r}")
         columns = update_columns(update, save=bool(stored.log["save"]))
         if columns:
+            if body.repaired:
+                columns["repaired"] = 1
             appended = await query.updates.patch(workspace, stored.log["id"], columns)
             await query.backends.visibility.wait_for_append(appended)
             stored = await query.reader.by_id(workspace, stored.log["id"])

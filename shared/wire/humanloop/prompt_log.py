@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+from pydantic import AfterValidator
+
 from shared.wire.humanloop.details import PromptField  # noqa: TC001 (pydantic reads it)
 from shared.wire.humanloop.messages import AsSent, Message, Part
 from shared.wire.scalars import LaxFloat, LaxInt, WireModel
 from shared.wire.times import WireTime  # noqa: TC001 (pydantic reads it)
 from shared.wire.validation import invalid_fields, validate
+
+Name = Annotated[str | None, AfterValidator(lambda name: name or None)]
+"""What names a prompt or a log. An empty one names nothing: else all logs that carry it would be one log."""
 
 
 class ChosenFunction(Part):
@@ -57,15 +62,15 @@ class PromptLogRequest(PromptLogFields):
     The fields from `evaluation_id` on were later renamed or replaced; the properties give what they mean today.
     """
 
-    path: str | None = None
-    id: str | None = None
+    path: Name = None
+    id: Name = None
     prompt: PromptField | None = None
     source_datapoint_id: str | None = None
     trace_parent_id: str | None = None
     user: str | None = None
     environment: str | None = None
     save: bool = True
-    log_id: str | None = None
+    log_id: Name = None
     run_id: str | None = None
 
     evaluation_id: str | None = None
@@ -93,7 +98,7 @@ class PromptLogRequest(PromptLogFields):
 def parse_prompt_log(body: Any) -> PromptLogRequest:
     """The body of a create. Raises Invalid for wrong fields, and when neither `id` nor `path` names the prompt."""
     request = validate(PromptLogRequest, body)
-    if not request.id and not request.path:
+    if request.id is None and request.path is None:
         problem = {"loc": ["body", "path"], "msg": "is required when there is no id", "type": "missing"}
         raise invalid_fields([problem])
     return request

@@ -130,6 +130,7 @@ def prompt_log_response(log: Row, payload: Row, prompt: dict[str, Any]) -> dict[
         "trace_children": [],
         "evaluator_logs": [],
         **({"repaired": True} if log["repaired"] else {}),
+        **({"duplicate_of": ids.to_text(log["duplicate_of"])} if log["duplicate_of"] else {}),
     }
 
 

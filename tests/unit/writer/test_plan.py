@@ -143,6 +143,23 @@ def test_a_second_create_under_a_client_id_updates_the_first() -> None:
         assert store.logs[at(0)]["error"] == "e"
 
 
+def test_a_create_under_the_id_that_a_log_was_given_updates_that_log() -> None:
+    first, again = create(0, {"source": "a", "error": "e"}), create(1, {"source": "b"}, external_id=ids.to_text(at(0)))
+    for batches in ([[first, again]], [[first], [again]], [[first], [again], [first, again]]):
+        store = written(*batches)
+        assert list(store.logs) == [at(0)]
+        assert (store.logs[at(0)]["source"], store.logs[at(0)]["error"]) == ("b", "e")
+        assert not store.external
+
+
+def test_a_client_id_that_looks_like_an_id_of_no_log_is_a_name_like_any_other() -> None:
+    name = ids.to_text(at(77))
+    store = written([create(0, {"source": "a"}, external_id=name)], [create(1, {"source": "b"}, external_id=name)])
+    assert list(store.logs) == [at(0)]
+    assert store.logs[at(0)]["source"] == "b"
+    assert store.external == {(WORKSPACE, name): at(0)}
+
+
 def test_one_client_id_under_two_prompts_keeps_both_logs() -> None:
     store = written([create(0, {"prompt_id": "p"}, external_id="x"), create(1, {"prompt_id": "q"}, external_id="x")])
     assert set(store.logs) == {at(0), at(1)}
@@ -224,7 +241,7 @@ def histories(draw: st.DrawFn) -> list[Record]:
             continue
         if kind == "external":
             body |= {"prompt_id": draw(st.sampled_from(["p", "p", "q"]))} | draw(st.sampled_from([{}, {"save": 0}]))
-            records.append(create(offset, body, external_id=draw(st.sampled_from(["x", "y"]))))
+            records.append(create(offset, body, external_id=draw(st.sampled_from(["x", "y", ids.to_text(at(0))]))))
         elif kind == "fingerprint":
             records.append(create(offset, body, fingerprint=draw(st.sampled_from(["f", "g"]))))
         else:
