@@ -10,6 +10,7 @@ SluiceError
 |   |-- Overloaded              refused before any work was done
 |   |-- NotYetQueryable         accepted, not yet in the store
 |   |-- StoreUnavailable        the store did not answer, or asked to be tried again
+|       |-- StoreOverloaded     ... lacks the memory for an insert: half of its rows may fit
 |-- StoreRejected               the store refused these rows or this query; the same again fails again (poison)
 |-- NotOwner                    the partition belongs to another member of the consumer group now
 |-- Misconfigured               the process must not start; the message says what to change (fatal)
@@ -136,6 +137,10 @@ class StoreUnavailable(Unavailable):
     """The store did not answer, or answered that it can't now."""
 
     code = "store_unavailable"
+
+
+class StoreOverloaded(StoreUnavailable):
+    """The store lacks the memory for an insert: the same later may fit, half of it sooner."""
 
 
 class StoreRejected(SluiceError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from shared.errors import StoreRejected, StoreUnavailable
+from shared.errors import StoreOverloaded, StoreRejected, StoreUnavailable
 
 UNKNOWN_TABLE: Final = 60
 UNKNOWN_DATABASE: Final = 81
@@ -43,8 +43,33 @@ _RETRIABLE: Final = frozenset(
     }
 )
 
-_INSERT_RETRIABLE: Final = ACCESS_CODES | {UNKNOWN_TABLE, UNKNOWN_DATABASE}
-"""For an insert these say that the server is not set up, never that the rows are bad: the rows wait until it is."""
+_ROW_FAULTS: Final = frozenset(
+    {
+        6,  # CANNOT_PARSE_TEXT
+        25,  # CANNOT_PARSE_ESCAPE_SEQUENCE
+        26,  # CANNOT_PARSE_QUOTED_STRING
+        27,  # CANNOT_PARSE_INPUT_ASSERTION_FAILED
+        32,  # ATTEMPT_TO_READ_AFTER_EOF: a row that ends too early
+        33,  # CANNOT_READ_ALL_DATA: the same
+        38,  # CANNOT_PARSE_DATE
+        41,  # CANNOT_PARSE_DATETIME
+        53,  # TYPE_MISMATCH
+        69,  # ARGUMENT_OUT_OF_BOUND
+        70,  # CANNOT_CONVERT_TYPE
+        72,  # CANNOT_PARSE_NUMBER
+        117,  # INCORRECT_DATA
+        128,  # TOO_LARGE_ARRAY_SIZE
+        130,  # CANNOT_READ_ARRAY_FROM_TEXT
+        131,  # TOO_LARGE_STRING_SIZE
+        321,  # VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE
+        349,  # CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
+        376,  # CANNOT_PARSE_UUID
+        407,  # DECIMAL_OVERFLOW
+        467,  # CANNOT_PARSE_BOOL
+    }
+)
+"""What an insert fails with because of its rows. Whatever else it fails with is the server's, and the rows wait until
+that is mended: one wrong setting must not turn every log into a dead letter."""
 
 _QUERY_RETRIABLE: Final = _RETRIABLE - {164}
 """A query runs read-only by our own wish, so there 164 says that it tried to write."""
@@ -67,6 +92,8 @@ def store_error(text: str, *, inserting: bool) -> StoreUnavailable | StoreReject
         return StoreUnavailable(f"the store does not answer: {text[:_TEXT_LIMIT]}")
     code = int(found["code"])
     reason = f"{_TRAILER.sub('', found['text'])[:_TEXT_LIMIT].strip()} (code {code})"
+    if code == _MEMORY_LIMIT_EXCEEDED and inserting:
+        return StoreOverloaded(f"the store lacks the memory for these rows at once: {reason}")
     if _is_retriable(code, reason, inserting=inserting):
         return StoreUnavailable(f"the store can't take this now: {reason}")
     return StoreRejected(reason, code)
@@ -77,7 +104,7 @@ def _is_retriable(code: int, reason: str, *, inserting: bool) -> bool:
         # The same code says "merges are behind" (wait) and "these rows span over 100 months" (never fits).
         return "single INSERT block" not in reason
     if inserting:
-        return code in _RETRIABLE or code in _INSERT_RETRIABLE
+        return code not in _ROW_FAULTS
     if code == _MEMORY_LIMIT_EXCEEDED:
         # The limit of one query is met again by the same query; the limit of the server is not.
         return "Query memory limit" not in reason and "(for query)" not in reason

@@ -83,7 +83,7 @@ def max_versions() -> Query:
 def prompt_usage(workspace: str, prompt_id: str) -> Query:
     """How many logs each version of a prompt has, and when it was last used."""
     text = """
-        SELECT prompt_version_id, uniqCombined64Merge(14)(logs) AS log_count, max(last_used_at) AS used_at
+        SELECT prompt_version_id, uniqCombined64Merge(logs) AS log_count, max(last_used_at) AS used_at
         FROM prompt_usage
         PREWHERE workspace_id = {workspace:String} AND prompt_id = {prompt:String}
         GROUP BY prompt_version_id

@@ -11,7 +11,7 @@ import pytest
 from services.writer_worker import dead_letters
 from services.writer_worker.writer import Writer, WriterConfig
 from shared import ids
-from shared.errors import Misconfigured, StoreUnavailable
+from shared.errors import Misconfigured, StoreOverloaded, StoreUnavailable
 from shared.events import Event, EventKind, encode_key
 from shared.store.logs import read_log
 from shared.stream.base import DEAD_LETTERS_TOPIC, LOGS_TOPIC, WRITER_GROUP, Appended, Message
@@ -34,12 +34,15 @@ class Gate:
     def __init__(self, store: LogStore) -> None:
         self._store = store
         self.open = True
+        self.most_rows = 1_000_000
         self.refusals: asyncio.Queue[None] = asyncio.Queue()
 
     async def insert(self, table: str, rows: bytes) -> None:
         if not self.open:
             self.refusals.put_nowait(None)
             raise StoreUnavailable("shut")
+        if rows.count(b"\n") + 1 > self.most_rows:
+            raise StoreOverloaded("too many rows")
         await self._store.insert(table, rows)
 
     async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
@@ -170,6 +173,14 @@ async def test_what_is_held_while_the_store_is_down_is_bounded(bench: Bench) -> 
     stop.set()
     await task
     assert await bench.stream.committed(LOGS_TOPIC, WRITER_GROUP) == {0: 0, 1: 0}
+
+
+async def test_a_batch_that_is_too_big_for_the_store_is_halved_until_it_fits(bench: Bench) -> None:
+    bench.store.most_rows = 3
+    created = [await bench.create() for _ in range(20)]
+    bench.start()
+    await bench.visibility.wait_for_append(created[-1])
+    assert await bench.count() == 20
 
 
 async def test_a_row_that_the_store_refuses_is_buried_alone(bench: Bench) -> None:

@@ -119,7 +119,7 @@ CREATE TABLE IF NOT EXISTS prompt_usage {on_cluster}
     workspace_id      LowCardinality(String),
     prompt_id         String,
     prompt_version_id String,
-    logs              AggregateFunction(uniqCombined64(14), UInt64),
+    logs              AggregateFunction(uniqCombined64, UInt64),
     last_used_at      SimpleAggregateFunction(max, DateTime64(3, 'UTC'))
 )
 ENGINE = {engine:AggregatingMergeTree}
@@ -154,7 +154,7 @@ FROM logs_in
 WHERE external_id != '' AND duplicate_of = 0;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS logs_in_to_prompt_usage {on_cluster} TO prompt_usage AS
-SELECT workspace_id, prompt_id, prompt_version_id, uniqCombined64State(14)(id) AS logs, max(received_at) AS last_used_at
+SELECT workspace_id, prompt_id, prompt_version_id, uniqCombined64State(id) AS logs, max(received_at) AS last_used_at
 FROM logs_in
 WHERE prompt_version_id != '' AND duplicate_of = 0
 GROUP BY workspace_id, prompt_id, prompt_version_id;
