@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from shared import ids
 from shared.events import external_id_partition
-from shared.store.logs import StoredLog, find_by_external_id, read_log
+from shared.store.logs import StoredLog, find_external_ids, read_logs
+from shared.store.together import Together
 from shared.stream.base import LOGS_TOPIC
 
 if TYPE_CHECKING:
@@ -18,15 +19,18 @@ class LogReader:
 
     def __init__(self, backends: Backends) -> None:
         self._backends = backends
+        self._logs = Together[tuple[str, int], StoredLog](lambda keys: read_logs(backends.store, keys))
+        self._names = Together[tuple[str, str], int](lambda names: find_external_ids(backends.store, names))
 
     async def by_id(self, workspace: str, log_id: int) -> StoredLog | None:
         """The log with this id; None when the workspace has none. Blocks until that is certain, or the timeout."""
-        store = self._backends.store
-        stored = await read_log(store, workspace, log_id)
-        if stored is not None or not await self._backends.visibility.may_exist(log_id):
+        stored = await self._stored(workspace, log_id)
+        if stored is not None and stored.has_payload:
             return stored
+        if not await self._backends.visibility.may_exist(log_id):
+            return None
         # Both rows of an applied log are there; a payload that is still missing was deleted, or is past its retention.
-        return await read_log(store, workspace, log_id, without_payload=True)
+        return await self._stored(workspace, log_id)
 
     async def by_public_id(self, workspace: str, public_id: str) -> StoredLog | None:
         """The log with this Humanloop id: one of ours (`log_...`) or one that the client chose itself.
@@ -41,5 +45,9 @@ class LogReader:
                 return stored
         partitions = self._backends.stream.partitions(LOGS_TOPIC)
         await self._backends.visibility.wait_for_end(external_id_partition(workspace, public_id, partitions))
-        log_id = await find_by_external_id(self._backends.store, workspace, public_id)
+        log_id = await self._names.get((workspace, public_id))
         return await self.by_id(workspace, log_id) if log_id is not None else None
+
+    async def _stored(self, workspace: str, log_id: int) -> StoredLog | None:
+        stored = await self._logs.get((workspace, log_id))
+        return None if stored is None or stored.log["is_deleted"] else stored

@@ -26,10 +26,11 @@ _NO_PAYLOAD: Final[Row] = {name: None if name in _NULLABLE_PAYLOAD_FIELDS else "
 
 @dataclass(frozen=True, slots=True)
 class StoredLog:
-    """A log as stored: its row of `logs` and its row of `log_payloads`."""
+    """A log as stored: its row of `logs` and its row of `log_payloads`. Without the latter, `payload` has defaults."""
 
     log: Row
     payload: Row
+    has_payload: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,10 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True)
 class VersionUsage:
-    """How many logs a prompt version has (an estimate, within 1 %), and the newest one's time (UTC text)."""
+    """How many logs a prompt version has (exact up to some ten thousand, then an estimate), and the newest one's time.
+
+    The time is UTC text.
+    """
 
     count: int
     last_used_at: str
@@ -68,7 +72,7 @@ async def read_log(store: LogStore, workspace: str, log_id: int, *, without_payl
 async def read_logs(store: LogStore, keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], StoredLog]:
     """The newest versions of these (workspace, id), deleted ones too (`is_deleted` = 1). Absent ones are left out.
 
-    For the writer, which has committed what it reads: an absent payload row reads as one of defaults.
+    A log whose payload row is absent (past its retention, or not committed yet) has `has_payload` = False.
     """
     found: dict[tuple[str, int], StoredLog] = {}
     for some in _chunks(keys):
@@ -116,7 +120,9 @@ async def prompt_usage(store: LogStore, workspace: str, prompt_id: str) -> dict[
 
 
 def _stored(log: Row, payload: Row | None) -> StoredLog:
-    return StoredLog(log, payload or {**{name: log[name] for name in IDENTITY_COLUMNS}, **_NO_PAYLOAD})
+    if payload is None:
+        return StoredLog(log, {**{name: log[name] for name in IDENTITY_COLUMNS}, **_NO_PAYLOAD}, has_payload=False)
+    return StoredLog(log, payload)
 
 
 def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
