@@ -16,7 +16,7 @@ from shared.errors import Misconfigured, StreamUnavailable, Unavailable
 from shared.registry.registry import Registry
 from shared.store.factory import open_store
 from shared.store.migrate import check_schema, migrate_up
-from shared.stream.factory import open_stream
+from shared.stream.factory import StreamOptions, open_stream
 from shared.visibility import Visibility
 
 if TYPE_CHECKING:
@@ -30,6 +30,17 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _RETRY_S: Final = 1.0
+
+
+def stream_options(settings: Settings, role: str) -> StreamOptions:
+    """The stream's share of the settings."""
+    return StreamOptions(
+        client_id=f"sluice-{role}",
+        produce_deadline_s=settings.produce_deadline_s,
+        max_message_bytes=settings.max_message_bytes,
+        rebalance_timeout_s=settings.rebalance_timeout_s,
+        consumer_instance_id=settings.consumer_instance_id,
+    )
 
 
 class Backends:
@@ -46,11 +57,7 @@ class Backends:
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self.settings = settings
-        self.stream: Stream = open_stream(
-            settings.stream,
-            client_id=f"sluice-{role}",
-            produce_deadline_s=settings.produce_deadline_s,
-        )
+        self.stream: Stream = open_stream(settings.stream, stream_options(settings, role))
         self.store: LogStore = open_store(settings.store, timeout_s=settings.insert_timeout_s)
         self.registry = Registry(self.stream, versions_per_prompt=settings.versions_per_prompt)
         self.visibility = Visibility(self.stream, settings.visibility_timeout_s, wall_clock)

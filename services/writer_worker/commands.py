@@ -11,7 +11,7 @@ import click
 
 from services.writer_worker import dead_letters
 from shared.settings import Settings
-from shared.stream.factory import open_stream
+from shared.stream.factory import StreamOptions, open_stream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -92,7 +92,7 @@ async def _find(stream: Stream, name: str) -> DeadLetter:
 
 @asynccontextmanager
 async def _stream() -> AsyncIterator[Stream]:
-    stream = open_stream(Settings.load().stream, client_id="sluice-dead-letters")
+    stream = open_stream(Settings.load().stream, StreamOptions("sluice-dead-letters"))
     await stream.start()
     try:
         yield stream

@@ -76,8 +76,9 @@ class Writer:
         Raises Misconfigured when stream and store do not belong together. Any other error means that the writer has to
         be started again; nothing is lost by that.
         """
-        await self._consumer.start()
         try:
+            if not await self._join(stop):
+                return
             while not stop.is_set():
                 self._collect_flush()
                 self._start_flush_if_due()
@@ -87,6 +88,22 @@ class Writer:
         finally:
             await self._drain()
             await self._consumer.stop()
+
+    async def _join(self, stop: asyncio.Event) -> bool:
+        """Join the group, which can take as long as other members take to make room; False if `stop` came first."""
+        joining = asyncio.create_task(self._consumer.start())
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({joining, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopped.cancel()
+            if not joining.done():
+                joining.cancel()
+        if not joining.done():
+            await asyncio.wait({joining})
+            return False
+        await joining
+        return True
 
     async def on_assigned(self, positions: Mapping[int, int]) -> None:
         """Own these partitions from now on."""

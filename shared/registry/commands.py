@@ -11,7 +11,7 @@ import click
 from shared.registry.entities import Scope
 from shared.registry.registry import Registry
 from shared.settings import Settings
-from shared.stream.factory import open_stream
+from shared.stream.factory import StreamOptions, open_stream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -78,7 +78,7 @@ def _scopes(text: str) -> frozenset[Scope]:
 
 @asynccontextmanager
 async def _registry() -> AsyncIterator[Registry]:
-    stream = open_stream(Settings.load().stream, client_id="sluice-keys")
+    stream = open_stream(Settings.load().stream, StreamOptions("sluice-keys"))
     await stream.start()
     registry = Registry(stream)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -28,10 +29,23 @@ _KAFKA_OPTIONS: Final = {
 """Options of a URL and the biggest value of each; all are whole numbers from 1."""
 
 
-def open_stream(url: str, *, client_id: str, produce_deadline_s: float = 10) -> Stream:
+@dataclass(frozen=True, slots=True)
+class StreamOptions:
+    """What a process asks of its stream, whichever it is; see the settings of the same names."""
+
+    client_id: str
+    """What a Kafka broker logs the process under."""
+
+    produce_deadline_s: float = 10
+    max_message_bytes: int = 32 << 20
+    rebalance_timeout_s: float = 90
+    consumer_instance_id: str = ""
+
+
+def open_stream(url: str, stream_options: StreamOptions) -> Stream:
     """The stream of a `SLUICE_STREAM` URL, not yet started. Connects to nothing.
 
-    `client_id` is what a Kafka broker logs the process under. Raises Misconfigured for a URL of another form.
+    Raises Misconfigured for a URL of another form.
     """
     try:
         parts = urlsplit(url)
@@ -41,24 +55,23 @@ def open_stream(url: str, *, client_id: str, produce_deadline_s: float = 10) -> 
     if parts.fragment:
         raise _misconfigured(f"has a part after #: {parts.fragment!r}")
     if parts.scheme == "sqlite":
-        return _open_sqlite(parts.netloc, parts.path, _numbers(options, _SQLITE_OPTIONS), produce_deadline_s)
+        return _open_sqlite(parts.netloc, parts.path, _numbers(options, _SQLITE_OPTIONS), stream_options)
     if parts.scheme == "kafka":
-        numbers = _numbers(options, _KAFKA_OPTIONS)
-        return _open_kafka(parts.netloc, parts.path, numbers, client_id, produce_deadline_s)
+        return _open_kafka(parts.netloc, parts.path, _numbers(options, _KAFKA_OPTIONS), stream_options)
     raise _misconfigured(f"has the scheme {parts.scheme!r}")
 
 
-def _open_sqlite(host: str, path: str, options: Mapping[str, int], produce_deadline_s: float) -> Stream:
+def _open_sqlite(host: str, path: str, options: Mapping[str, int], wanted: StreamOptions) -> Stream:
     if host or len(path) < 2 or path.endswith("/"):
         raise _misconfigured("has no file path after sqlite:///")
     from shared.stream.sqlite import SqliteStream
 
     return SqliteStream(
-        unquote(path[1:]), partitions=options.get("partitions", 4), produce_deadline_s=produce_deadline_s
+        unquote(path[1:]), partitions=options.get("partitions", 4), produce_deadline_s=wanted.produce_deadline_s
     )
 
 
-def _open_kafka(hosts: str, path: str, options: Mapping[str, int], client_id: str, produce_deadline_s: float) -> Stream:
+def _open_kafka(hosts: str, path: str, options: Mapping[str, int], wanted: StreamOptions) -> Stream:
     if path not in ("", "/"):
         raise _misconfigured(f"has a path after the brokers: {path!r}")
     for host in hosts.split(","):
@@ -73,12 +86,15 @@ def _open_kafka(hosts: str, path: str, options: Mapping[str, int], client_id: st
 
     config = KafkaConfig(
         bootstrap=hosts,
-        client_id=client_id,
+        client_id=wanted.client_id,
         partitions=options.get("partitions", 8),
         replication=replication,
         min_insync_replicas=min_insync_replicas,
         retention_ms=options.get("retention_hours", 7 * 24) * 3_600_000,
-        produce_deadline_s=produce_deadline_s,
+        produce_deadline_s=wanted.produce_deadline_s,
+        max_message_bytes=wanted.max_message_bytes,
+        rebalance_timeout_s=wanted.rebalance_timeout_s,
+        group_instance_id=wanted.consumer_instance_id or None,
     )
     return KafkaStream(config)
 

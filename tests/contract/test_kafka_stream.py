@@ -17,6 +17,7 @@ from aiokafka.protocol.group import LeaveGroupRequest
 from shared.errors import Misconfigured, NotOwner, OutcomeUnknown, StreamUnavailable, TooLarge
 from shared.stream.base import DEAD_LETTERS_TOPIC, LOGS_TOPIC, REGISTRY_TOPIC, Appended, Message, Record
 from shared.stream.kafka import KafkaConfig, KafkaStream
+from shared.stream.kafka.stream import DEAD_LETTER_BYTES
 from tests.support.kafka_broker import free_port
 from tests.support.streams import PARTITIONS, Listener, fetch_until, kafka_config, messages, read_all
 
@@ -161,12 +162,12 @@ async def test_appends_that_wait_together_go_into_one_batch(stream: KafkaStream)
 
 async def test_what_the_topic_can_not_take_is_refused_before_it_is_sent(stream: KafkaStream) -> None:
     others = append_soon(stream, 0, "a", "b")
-    with pytest.raises(TooLarge, match=str(32 * MIB)):
+    with pytest.raises(TooLarge, match=str(32 * MIB - DEAD_LETTER_BYTES)):
         await stream.append(LOGS_TOPIC, 0, [Message(b"k", bytes(32 * MIB))])
     with pytest.raises(TooLarge):
         await stream.append(LOGS_TOPIC, 0, [Message(b"k", bytes(17 * MIB))] * 2)
     await asyncio.gather(*others)
-    biggest = await stream.append(LOGS_TOPIC, 0, [Message(b"k", bytes(32 * MIB - 200))])
+    biggest = await stream.append(LOGS_TOPIC, 0, [Message(b"k", bytes(32 * MIB - DEAD_LETTER_BYTES - 200))])
     assert biggest.offset == 2
     assert stream.producer_replacements.total() == 0
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import Misconfigured
-from shared.stream.factory import open_stream
+from shared.stream.factory import StreamOptions, open_stream
 from shared.stream.kafka import KafkaConfig, KafkaStream
 from shared.stream.sqlite import SqliteStream
 
@@ -24,7 +24,7 @@ from shared.stream.sqlite import SqliteStream
     ],
 )
 def test_sqlite_urls(url: str, path: str) -> None:
-    stream = open_stream(url, client_id="sluice-test")
+    stream = open_stream(url, StreamOptions("sluice-test"))
     assert isinstance(stream, SqliteStream)
     assert stream.path == Path(path)
 
@@ -47,14 +47,14 @@ def test_sqlite_urls(url: str, path: str) -> None:
     ],
 )
 def test_kafka_urls(url: str, config: KafkaConfig) -> None:
-    stream = open_stream(url, client_id="sluice-test", produce_deadline_s=3)
+    stream = open_stream(url, StreamOptions("sluice-test", produce_deadline_s=3))
     assert isinstance(stream, KafkaStream)
     assert stream.config == config
 
 
 @pytest.mark.parametrize(("replication", "expected"), [(1, 1), (2, 1), (3, 2), (5, 2)])
 def test_three_replicas_are_asked_to_confirm_twice(replication: int, expected: int) -> None:
-    stream = open_stream(f"kafka://broker:9092?replication={replication}", client_id="sluice-test")
+    stream = open_stream(f"kafka://broker:9092?replication={replication}", StreamOptions("sluice-test"))
     assert isinstance(stream, KafkaStream)
     assert stream.config.effective_min_insync_replicas == expected
 
@@ -89,7 +89,7 @@ def test_three_replicas_are_asked_to_confirm_twice(replication: int, expected: i
 )
 def test_other_urls_are_refused(url: str, problem: str) -> None:
     with pytest.raises(Misconfigured) as refused:
-        open_stream(url, client_id="sluice-test")
+        open_stream(url, StreamOptions("sluice-test"))
     assert problem in str(refused.value)
     assert "SLUICE_STREAM" in str(refused.value)
     assert "sqlite:///" in str(refused.value)
@@ -99,7 +99,8 @@ def test_other_urls_are_refused(url: str, problem: str) -> None:
 
 def test_kafka_is_not_imported_for_a_file() -> None:
     code = (
-        "import sys; from shared.stream.factory import open_stream; open_stream('sqlite:///s.db', client_id='t');"
+        "import sys; from shared.stream.factory import StreamOptions as O, open_stream;"
+        " open_stream('sqlite:///s.db', O('t'));"
         " sys.exit('aiokafka' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -13,6 +13,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from shared.errors import Misconfigured, NotOwner, StreamUnavailable
 from shared.stream.base import AssignmentListener, Record
+from shared.stream.kafka.closing import close_consumer
 from shared.stream.kafka.errors import FAILURES, sluice_error, translated
 
 if TYPE_CHECKING:
@@ -83,13 +84,7 @@ class KafkaConsumer:
         """See `Consumer.stop`."""
         self._owned = frozenset()
         self._stopped = True
-        stopping = asyncio.ensure_future(self._consumer.stop())
-        # Not cancelled when it takes longer (a callback is running): it ends by itself, and then closes everything.
-        await asyncio.wait([stopping], timeout=self._config.produce_deadline_s)
-        if not stopping.done():
-            log.warning("kafka: leaving group %s takes longer than %s s", self._group, self._config.produce_deadline_s)
-        elif stopping.exception() is not None:
-            log.warning("kafka: leaving group %s failed: %s", self._group, stopping.exception())
+        await close_consumer(self._consumer, f"a member of {self._group}", self._config.produce_deadline_s)
 
     async def fetch(self, max_records: int, timeout_s: float) -> dict[int, list[Record]]:
         """See `Consumer.fetch`. Raises what the listener raised; StreamUnavailable; Misconfigured."""

@@ -11,6 +11,7 @@ from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
 from aiokafka.errors import KafkaError, NoError, for_code
 from aiokafka.protocol.commit import OffsetFetchRequest
 
+from shared.stream.kafka.closing import close_consumer
 from shared.stream.kafka.errors import translated
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Offsets:
     async def stop(self) -> None:
         """Disconnect."""
         await self._groups.close()
-        await self._logs.stop()
+        await close_consumer(self._logs, "the client for offsets", self._deadline_s)
 
     async def ends(self, topic: str, partitions: Iterable[int]) -> dict[int, int]:
         """The offset of the next record of each partition, as its leader knows it now."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from shared.stream.kafka.closing import close_consumer
 from shared.stream.kafka.consumer import FETCH_BYTES, PARTITION_FETCH_BYTES, to_record
 from shared.stream.kafka.errors import translated
 
@@ -19,6 +20,7 @@ class KafkaReader:
 
     def __init__(self, config: KafkaConfig, topic: str, partition: int) -> None:
         self._position = TopicPartition(topic, partition)
+        self._close_timeout_s = config.produce_deadline_s
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=config.bootstrap,
             client_id=config.client_id,
@@ -36,7 +38,7 @@ class KafkaReader:
                 self._consumer.assign([self._position])
                 self._consumer.seek(self._position, offset)
         except BaseException:
-            await self._consumer.stop()
+            await self.close()
             raise
 
     async def read(self, max_records: int, timeout_s: float) -> list[Record]:
@@ -47,4 +49,4 @@ class KafkaReader:
 
     async def close(self) -> None:
         """See `Reader.close`."""
-        await self._consumer.stop()
+        await close_consumer(self._consumer, f"a reader of {self._position.topic}", self._close_timeout_s)

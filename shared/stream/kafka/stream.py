@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.errors import StreamUnavailable
+from shared.stream.base import DEAD_LETTERS_TOPIC, LOGS_TOPIC
 from shared.stream.kafka import topics
 from shared.stream.kafka.consumer import KafkaConsumer
 from shared.stream.kafka.errors import translated
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from shared.stream.base import Appended, AssignmentListener, Message, TopicInfo
     from shared.stream.kafka.config import KafkaConfig
+
+DEAD_LETTER_BYTES: Final = 16 << 10
+"""What a dead letter has more than its record: a record that was taken must fit among the dead letters too."""
 
 _START_TIMEOUT_S: Final = 30
 """How long `start` waits for brokers that accept connections but are not ready."""
@@ -60,6 +64,9 @@ class KafkaStream:
         self._offsets = Offsets(self.config)
         await self._offsets.start()
         limits = {topic.info.name: topic.max_message_bytes for topic in self._topics.values()}
+        letters = min(self._topics[DEAD_LETTERS_TOPIC].max_message_bytes, self.config.max_message_bytes)
+        logs = self._topics[LOGS_TOPIC].info.name
+        limits[logs] = min(limits[logs], letters - DEAD_LETTER_BYTES)
         self._producer = BatchProducer(self.config, limits)
         await self._producer.start()
 
