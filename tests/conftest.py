@@ -6,4 +6,6 @@ pytest_plugins = (
     "tests.support.not_tested",
     "tests.support.clickhouse_fixtures",
     "tests.support.kafka_fixtures",
+    "tests.support.processes",
+    "tests.support.api",
 )
