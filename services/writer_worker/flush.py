@@ -24,8 +24,8 @@ from shared.stream.base import LOGS_TOPIC
 
 if TYPE_CHECKING:
     from services.writer_worker.assignment import OwnedPartition
+    from services.writer_worker.config import WriterConfig
     from services.writer_worker.incoming import Incoming
-    from services.writer_worker.writer import WriterConfig
     from shared.store.base import LogStore
     from shared.store.logs import StoredLog
     from shared.stream.base import Consumer, Record, Stream

@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from services.writer_worker import metrics
-from services.writer_worker.writer import Writer, WriterConfig
+from services.writer_worker.config import config_of
+from services.writer_worker.writer import Writer
 from shared.errors import Misconfigured, SluiceError
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from shared.backends import Backends
     from shared.http.app import Application
-    from shared.settings import Settings
 
 _log = logging.getLogger(__name__)
 
@@ -71,19 +71,6 @@ class SupervisedWriter:
                     self._problem = f"failed, starting again: {error}" if isinstance(error, SluiceError) else "failed"
                     _log.exception("the writer failed and is started again")
             await _pause(stop)
-
-
-def config_of(settings: Settings) -> WriterConfig:
-    """The writer's share of the settings."""
-    return WriterConfig(
-        epoch=settings.stream_epoch,
-        flush_interval_s=settings.flush_interval_ms / 1000,
-        batch_max_records=settings.batch_max_rows,
-        batch_max_bytes=settings.batch_max_bytes,
-        cache_bytes=settings.row_cache_bytes,
-        duplicate_window_s=settings.duplicate_window_s,
-        drain_timeout_s=settings.drain_timeout_s,
-    )
 
 
 async def _pause(stop: asyncio.Event) -> None:

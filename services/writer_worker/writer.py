@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from services.writer_worker.assignment import OwnedPartition
@@ -22,6 +21,7 @@ from shared.stream.base import LOGS_TOPIC, WRITER_GROUP
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from services.writer_worker.config import WriterConfig
     from shared.store.base import LogStore
     from shared.stream.base import Record, Stream
 
@@ -29,20 +29,6 @@ _log = logging.getLogger(__name__)
 
 _IDLE_FETCH_S: Final = 0.1
 _BUSY_FETCH_S: Final = 0.01
-
-
-@dataclass(frozen=True, slots=True)
-class WriterConfig:
-    """Limits of a writer; see the settings of the same names."""
-
-    epoch: int = 0
-    flush_interval_s: float = 0.25
-    batch_max_records: int = 20_000
-    batch_max_bytes: int = 64 * 1024 * 1024
-    cache_bytes: int = 64 * 1024 * 1024
-    duplicate_window_s: float = 600.0
-    duplicate_window_records: int = 100_000
-    drain_timeout_s: float = 60.0
 
 
 class Writer:

@@ -9,7 +9,8 @@ import orjson
 import pytest
 
 from services.writer_worker import dead_letters
-from services.writer_worker.writer import Writer, WriterConfig
+from services.writer_worker.config import WriterConfig
+from services.writer_worker.writer import Writer
 from shared import ids
 from shared.errors import Misconfigured, StoreOverloaded, StoreUnavailable
 from shared.events import Event, EventKind, encode_key
