@@ -38,6 +38,7 @@ def stream_options(settings: Settings, role: str) -> StreamOptions:
         client_id=f"sluice-{role}",
         produce_deadline_s=settings.produce_deadline_s,
         max_message_bytes=settings.max_message_bytes,
+        session_timeout_s=settings.session_timeout_s,
         rebalance_timeout_s=settings.rebalance_timeout_s,
         consumer_instance_id=settings.consumer_instance_id,
     )

@@ -86,6 +86,7 @@ class Settings(BaseSettings):
     batch_max_bytes: Size = Field(ByteSize(64 << 20), description="Bytes of events in one flush, at most")
     insert_timeout_s: Seconds = Field(30.0, description="Longest wait for one insert")
     drain_timeout_s: Seconds = Field(45.0, description="Time for a flush under way when partitions are revoked")
+    session_timeout_s: Seconds = Field(30.0, description="Time after which the group goes on without a silent member")
     rebalance_timeout_s: Seconds = Field(60.0, description="Time that the consumer group waits for a member")
     termination_grace_s: Seconds = Field(90.0, description="Time from SIGTERM to SIGKILL, as the orchestrator has it")
     duplicate_window_s: Seconds = Field(600.0, description="Time in which an equal fingerprint is a client's re-send")

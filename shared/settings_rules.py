@@ -27,6 +27,7 @@ _KUBERNETES: Final = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_[A-Z0-9_]+)?$|_P
 _RULES: Final = (
     ("insert_timeout_s", "<", "drain_timeout_s", "an insert under way must end before the drain gives up on it"),
     ("drain_timeout_s", "<", "rebalance_timeout_s", "a drain must end before the group goes on without this member"),
+    ("session_timeout_s", "<=", "rebalance_timeout_s", "a dead member must be missed before a slow one is given up"),
     ("rebalance_timeout_s", "<", "termination_grace_s", "a stop must end before the process is killed"),
     ("produce_deadline_s", "<", "graceful_timeout_s", "creates in flight must be answered before they are cancelled"),
     ("visibility_timeout_s", "<", "graceful_timeout_s", "reads in flight must be answered before they are cancelled"),

@@ -38,6 +38,7 @@ class StreamOptions:
 
     produce_deadline_s: float = 10
     max_message_bytes: int = 32 << 20
+    session_timeout_s: float = 30
     rebalance_timeout_s: float = 90
     consumer_instance_id: str = ""
 
@@ -93,6 +94,7 @@ def _open_kafka(hosts: str, path: str, options: Mapping[str, int], wanted: Strea
         retention_ms=options.get("retention_hours", 7 * 24) * 3_600_000,
         produce_deadline_s=wanted.produce_deadline_s,
         max_message_bytes=wanted.max_message_bytes,
+        session_timeout_s=wanted.session_timeout_s,
         rebalance_timeout_s=wanted.rebalance_timeout_s,
         group_instance_id=wanted.consumer_instance_id or None,
     )

@@ -110,6 +110,7 @@ def test_a_wrong_secret_is_not_shown(name: str) -> None:
     [
         ({"insert_timeout_s": 45}, "SLUICE_INSERT_TIMEOUT_S (45.0) must be < SLUICE_DRAIN_TIMEOUT_S (45.0)"),
         ({"drain_timeout_s": 60}, "SLUICE_DRAIN_TIMEOUT_S (60.0) must be < SLUICE_REBALANCE_TIMEOUT_S (60.0)"),
+        ({"session_timeout_s": 61}, "SLUICE_SESSION_TIMEOUT_S (61.0) must be <= SLUICE_REBALANCE_TIMEOUT_S (60.0)"),
         ({"rebalance_timeout_s": 90}, "must be < SLUICE_TERMINATION_GRACE_S (90.0)"),
         ({"produce_deadline_s": 30}, "must be < SLUICE_GRACEFUL_TIMEOUT_S (30.0)"),
         ({"visibility_timeout_s": 31}, "must be < SLUICE_GRACEFUL_TIMEOUT_S (30.0)"),

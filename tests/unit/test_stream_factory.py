@@ -52,6 +52,13 @@ def test_kafka_urls(url: str, config: KafkaConfig) -> None:
     assert stream.config == config
 
 
+def test_kafka_takes_over_how_long_the_group_waits() -> None:
+    options = StreamOptions("sluice-test", session_timeout_s=7, rebalance_timeout_s=70)
+    stream = open_stream("kafka://broker:9092", options)
+    assert isinstance(stream, KafkaStream)
+    assert (stream.config.session_timeout_s, stream.config.rebalance_timeout_s) == (7, 70)
+
+
 @pytest.mark.parametrize(("replication", "expected"), [(1, 1), (2, 1), (3, 2), (5, 2)])
 def test_three_replicas_are_asked_to_confirm_twice(replication: int, expected: int) -> None:
     stream = open_stream(f"kafka://broker:9092?replication={replication}", StreamOptions("sluice-test"))
