@@ -105,6 +105,9 @@ class KafkaBroker:
 
     For a cluster give every node the same `cluster_id` and the same `voters` (controller ports by node id), its own
     among them. `settings` are added to `server.properties`.
+
+    `advertised` are further listeners, by name, for clients behind a proxy: the broker listens on `listeners[name]` and
+    tells the clients that come there the port given here.
     """
 
     def __init__(
@@ -116,12 +119,15 @@ class KafkaBroker:
         cluster_id: str | None = None,
         settings: Mapping[str, str] | None = None,
         heap: str = "512m",
+        advertised: Mapping[str, int] | None = None,
     ) -> None:
         self.directory = directory
         self.node_id = node_id
         self.port = free_port()
         self.voters = dict(voters) if voters is not None else {node_id: free_port()}
         self.cluster_id = cluster_id or new_cluster_id()
+        self._advertised = dict(advertised or {})
+        self.listeners = {name: free_port() for name in self._advertised}
         self._settings = dict(settings or {})
         self._heap = heap
         self._process: subprocess.Popen[bytes] | None = None
@@ -193,11 +199,16 @@ class KafkaBroker:
     def _format(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
         (self.directory / "log4j2.xml").write_text(_LOGGING)
+        own_controller = self.voters[self.node_id]
         properties = {
             "process.roles": "broker,controller",
             "node.id": str(self.node_id),
-            "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://127.0.0.1:{self.voters[self.node_id]}",
-            "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
+            "listeners": _listeners({"PLAINTEXT": self.port, "CONTROLLER": own_controller, **self.listeners}),
+            "advertised.listeners": _listeners({"PLAINTEXT": self.port, **self._advertised}),
+            "listener.security.protocol.map": ",".join(
+                f"{name}:PLAINTEXT" for name in ("PLAINTEXT", "CONTROLLER", *self.listeners)
+            ),
+            "inter.broker.listener.name": "PLAINTEXT",
             "controller.listener.names": "CONTROLLER",
             "controller.quorum.voters": ",".join(f"{node}@127.0.0.1:{port}" for node, port in self.voters.items()),
             "log.dirs": str(self.directory / "data"),
@@ -227,6 +238,10 @@ class KafkaBroker:
 
     def _answers(self) -> bool:
         return self.node_id in answering_brokers(self.bootstrap)
+
+
+def _listeners(ports: Mapping[str, int]) -> str:
+    return ",".join(f"{name}://127.0.0.1:{port}" for name, port in ports.items())
 
 
 def answering_brokers(bootstrap: str) -> set[int]:
