@@ -33,6 +33,10 @@ PARTITION_FETCH_BYTES: Final = 4 << 20
 _RETRY_S: Final = 0.2
 """Pause before the positions of new partitions are asked for again."""
 
+HEARTBEAT_S: Final = 0.5
+"""How soon a member learns that partitions are to be dealt out anew. Until all have learned it, nobody gets any, and
+what was just logged can't be read; Kafka's own default of 3 s is for groups that are in no such hurry."""
+
 _GRACE_S: Final = 0.1
 """How much later than its own timeout a fetch is ended by force: it waits for a rebalance without looking at it."""
 
@@ -61,7 +65,7 @@ class KafkaConsumer:
             enable_auto_commit=False,
             auto_offset_reset="none",
             session_timeout_ms=int(config.session_timeout_s * 1000),
-            heartbeat_interval_ms=int(config.session_timeout_s * 100),
+            heartbeat_interval_ms=int(min(HEARTBEAT_S, config.session_timeout_s / 3) * 1000),
             rebalance_timeout_ms=int(config.rebalance_timeout_s * 1000),
             max_poll_interval_ms=int(config.max_poll_interval_s * 1000),
             max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
