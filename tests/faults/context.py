@@ -1,0 +1,90 @@
+"""What a scenario is given: a seed, a scale, and installations, which scenarios share where they leave them whole."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from tests.faults.installations import Cluster, Embedded, Installation
+from tests.faults.report import Report
+from tests.faults.trial import Trial
+from tests.support.processes import Processes
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
+
+
+class Context:
+    """The surroundings of all scenarios of a run. `scale` multiplies the load; 1 is the short set's."""
+
+    def __init__(self, directory: Path, *, scale: float = 1.0) -> None:
+        self.scale = scale
+        self.report = Report("none", 0)
+        self.random = Random(0)
+        self._directory = directory
+        self._shared: dict[str, tuple[Installation, set[str]]] = {}
+
+    def logs(self, count: int) -> int:
+        """A number of logs, at this scale."""
+        return max(1, int(count * self.scale))
+
+    async def run(self, scenario: Callable[[Context], Awaitable[None]], seed: int) -> Report:
+        """The report of a scenario. What it raises is one of its problems; nothing is shared with it any more then."""
+        self.report = Report(scenario.__name__, seed)
+        self.random = Random(seed)
+        started = time.monotonic()
+        try:
+            await scenario(self)
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            self.report.seconds = time.monotonic() - started
+        if self.report.problems:
+            self.close()
+        return self.report
+
+    def close(self) -> None:
+        """End what is shared."""
+        for installation, _ in self._shared.values():
+            installation.end()
+        self._shared.clear()
+
+    @contextlib.asynccontextmanager
+    async def embedded(self, *, fresh: bool = False, **settings: str) -> AsyncIterator[Trial[Embedded]]:
+        """A trial of `sluice up`. `fresh`: of one that no other scenario had, and that is gone afterwards."""
+        async with self._trial(Embedded, fresh, settings) as trial:
+            yield trial
+
+    @contextlib.asynccontextmanager
+    async def cluster(self, *, fresh: bool = False, **options: Any) -> AsyncIterator[Trial[Cluster]]:
+        """A trial of every role apart, over Kafka and ClickHouse; see `Cluster`."""
+        async with self._trial(Cluster, fresh, options) as trial:
+            yield trial
+
+    @contextlib.asynccontextmanager
+    async def _trial(self, kind: Any, fresh: bool, options: dict[str, Any]) -> AsyncIterator[Trial[Any]]:
+        name = f"{kind.__name__} {sorted(options.items())}"
+        installation, foreign = (None, set[str]()) if fresh else self._shared.get(name, (None, set[str]()))
+        if installation is None:
+            number = len(list(self._directory.iterdir()))
+            installation = kind(Processes(self._directory / f"{number:03}"), **options)
+            self._shared[name + (f" {number}" if fresh else "")] = (installation, foreign)
+            await installation.start()
+        large = self.scale > 5
+        trial = Trial(
+            installation,
+            self.report,
+            creators=64 if large else 16,
+            readers=4,
+            sample=2000 if large else 200,
+            foreign=foreign,
+        )
+        yield trial
+        await trial.finish()
+        if fresh:
+            installation.end()
+            del self._shared[f"{name} {number}"]
