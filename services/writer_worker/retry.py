@@ -24,14 +24,24 @@ class Abandoned(SluiceError):
 
 
 async def until_done(what: str, work: Callable[[], Awaitable[T]], wanted: Callable[[], bool]) -> T:
-    """Run `work` again while it raises Unavailable. Raises Abandoned once `wanted` says no; other errors pass."""
+    """Run `work`, and again while it raises Unavailable. Other errors pass.
+
+    Raises Abandoned when it failed and `wanted` says that nobody waits for it any more.
+    """
     pause = FIRST_PAUSE_S
     while True:
-        if not wanted():
-            raise Abandoned(what)
         try:
             return await work()
         except Unavailable as error:
             _log.warning("%s failed, trying again in %.1f s: %s", what, pause, error.message)
-        await asyncio.sleep(pause)
+        await _sleep_while(wanted, pause)
+        if not wanted():
+            raise Abandoned(what)
         pause = min(pause * 2, LONGEST_PAUSE_S)
+
+
+async def _sleep_while(wanted: Callable[[], bool], seconds: float) -> None:
+    """Sleep in steps, so that a hand-over does not wait for a long pause."""
+    while seconds > 0 and wanted():
+        await asyncio.sleep(min(seconds, FIRST_PAUSE_S))
+        seconds -= FIRST_PAUSE_S
