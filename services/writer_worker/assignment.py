@@ -20,6 +20,9 @@ class OwnedPartition:
     position: int
     """Offset after the last record taken from the stream."""
 
+    committed: int = field(init=False)
+    """Offset below which everything is applied: where the assignment began, then what this writer committed."""
+
     window: DuplicateWindow | None = None
     """None until the partition was prepared from the store."""
 
@@ -28,7 +31,13 @@ class OwnedPartition:
     in_flight_since_ms: int | None = None
     """Stream time of the oldest record that is being written, if any is."""
 
+    leaving: bool = False
+    """About to be revoked: what was begun may end, and nothing is tried again."""
+
     revoked: bool = False
+
+    def __post_init__(self) -> None:
+        self.committed = self.position
 
     def take_in(self, records: list[Record]) -> None:
         """Add fetched records. Raises Misconfigured when the stream hands out a record twice, or out of order."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -49,11 +50,12 @@ class Flusher:
     async def flush(self, batch: Batch, running: Callable[[], bool]) -> None:
         """Write a batch and commit it. Waits for as long as the store or the stream is unavailable.
 
-        Raises Abandoned when all of its partitions were revoked meanwhile or `running` says no, and Misconfigured.
+        Raises Misconfigured; and Abandoned when something failed while all of its partitions were on their way to
+        another owner, or when `running` said no.
         """
 
         def wanted() -> bool:
-            return running() and any(not owned.revoked for owned, _ in batch)
+            return running() and any(not owned.leaving for owned, _ in batch)
 
         cache = self.cache
         started = time.monotonic()
@@ -66,8 +68,21 @@ class Flusher:
         inserted = time.monotonic()
         letters = poison + plan.poison + [(record, error) for line, error in refused for record in line.sources]
         outcomes = plan.outcomes | await self._bury(letters, cache, wanted)
-        await self._commit({owned: records[-1].offset + 1 for owned, records in batch}, wanted)
-        metrics.flushed(outcomes, folded - started, inserted - folded, time.monotonic() - inserted)
+        if len(outcomes) != sum(len(records) for _, records in batch):
+            # What is committed is never looked at again, so this is worth a comparison for every batch.
+            raise AssertionError("a record of the batch was neither stored nor kept as a dead letter")
+        committed = await self._commit({owned: records[-1].offset + 1 for owned, records in batch}, wanted)
+        for owned, records in batch:
+            if owned in committed:
+                self._count(owned, records, outcomes)
+        metrics.flushed(folded - started, inserted - folded, time.monotonic() - inserted)
+
+    def _count(self, owned: OwnedPartition, records: list[Record], outcomes: Mapping[Position, Outcome]) -> None:
+        before, owned.committed = owned.committed, records[-1].offset + 1
+        counts = Counter[str](outcomes[owned.partition, record.offset] for record in records)
+        # Not every offset holds a record: transactions of other programs leave some out.
+        counts[metrics.NO_RECORD] = owned.committed - before - len(records)
+        metrics.committed(owned.partition, owned.committed, counts)
 
     def _read(self, batch: Batch) -> tuple[list[Incoming], list[tuple[Record, str]]]:
         events: list[Incoming] = []
@@ -143,17 +158,23 @@ class Flusher:
             cache.forget_partitions(frozenset(record.partition for record, _ in letters))
         return outcomes
 
-    async def _commit(self, offsets: Mapping[OwnedPartition, int], wanted: Callable[[], bool]) -> None:
-        async def commit() -> None:
-            owned_now = {owned.partition: offset for owned, offset in offsets.items() if not owned.revoked}
+    async def _commit(
+        self, offsets: Mapping[OwnedPartition, int], wanted: Callable[[], bool]
+    ) -> frozenset[OwnedPartition]:
+        """Commit for the partitions that are still owned; which these were."""
+
+        async def commit() -> frozenset[OwnedPartition]:
+            owned_now = frozenset(owned for owned in offsets if not owned.revoked)
             if owned_now:
-                await self._consumer.commit(owned_now)
+                await self._consumer.commit({owned.partition: offsets[owned] for owned in owned_now})
+            return owned_now
 
         try:
-            await until_done("commit", commit, wanted)
+            return await until_done("commit", commit, wanted)
         except NotOwner:
             # The new owner reads these records again and writes the same rows.
             _log.warning("commit refused, the partitions have another owner", extra={"offsets": len(offsets)})
+            return frozenset()
 
 
 def _state(stored: StoredLog) -> LogState:

@@ -1,4 +1,12 @@
-"""The writer's metrics. Counted per flush."""
+"""The writer's metrics. What it does is counted per flush; how far it is behind is looked at every few seconds.
+
+Nothing is lost exactly when this holds, for each partition:
+
+    committed offset = start offset + records counted, by outcome, since
+    end offset = committed offset + records in flight
+
+The first line holds in every scrape, since both sides change together, after the commit.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +18,47 @@ from shared.observability.metrics import counter, gauge, histogram
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from services.writer_worker.plan import Outcome, Position
+NO_RECORD: Final = "no_record"
 
 RECORDS: Final = counter(
     "sluice_writer_records_total",
-    "Records read from the log stream and committed, by partition and by what became of them: created, duplicate, "
-    "updated, unknown_log, replayed_twice, id_taken, dead_letter. They add up to the offsets committed.",
-    "dead_letter: see `sluice dead-letters list`. unknown_log: a client updates logs that are not its own.",
+    "Records read from the log stream and committed, by partition and by what became of them. Stored: created, "
+    "updated, id_taken; kept as a client's re-send: duplicate; kept aside: dead_letter; left out: unknown_log, "
+    "replayed_twice; offsets without a record: no_record. They add up to the offsets committed.",
+    "dead_letter: see `sluice dead-letters list`. unknown_log: a client updates logs that are not its own. "
+    "no_record: another program writes to the topic.",
     ("partition", "outcome"),
+)
+START_OFFSET: Final = gauge(
+    "sluice_writer_start_offset",
+    "For each partition that this writer owns, its committed offset less the records that this process counted.",
+    "Changes only when the partition had another owner meanwhile, or was rewound; otherwise it is a defect.",
+    ("partition",),
+)
+COMMITTED_OFFSET: Final = gauge(
+    "sluice_writer_committed_offset",
+    "Offset below which all records of a partition are applied, whichever writer did it.",
+    "Standing still below sluice_writer_end_offset: no writer owns the partition, or the store is down.",
+    ("partition",),
+    across_workers="livemax",
+)
+END_OFFSET: Final = gauge(
+    "sluice_writer_end_offset",
+    "Records ever appended to a partition, as seen a few seconds ago at most.",
+    "Standing still under load: gateways can't append, look at their errors.",
+    ("partition",),
+    across_workers="livemax",
+)
+IN_FLIGHT: Final = gauge(
+    "sluice_writer_in_flight_records",
+    "Records of a partition that are appended and not yet applied, as seen a few seconds ago at most.",
+    "Growing: add writers up to the number of partitions, or look at the store.",
+    ("partition",),
+    across_workers="livemax",
 )
 OLDEST_UNSTORED_AGE: Final = gauge(
     "sluice_writer_oldest_unstored_age_seconds",
-    "Age of the oldest record that this writer has read and not stored; 0 when it is up to date.",
+    "Age of the oldest record that is appended and not stored, read by this writer or not; 0 when there is none.",
     "Growing: the store is down or too slow, see the log; nothing is lost as long as the topic's retention is longer.",
     across_workers="livemax",
 )
@@ -47,13 +84,32 @@ COMMIT_SECONDS: Final = histogram(
     "Look at the brokers.",
 )
 
+_counted: Final[Counter[int]] = Counter()
+"""What this process counted, by partition, over all its assignments of it."""
 
-def flushed(outcomes: Mapping[Position, Outcome], fold_s: float, insert_s: float, commit_s: float) -> None:
-    """A batch was written and committed; `outcomes` has every one of its records."""
-    for (partition, outcome), count in Counter(
-        (partition, outcome) for (partition, _), outcome in outcomes.items()
-    ).items():
-        RECORDS.labels(partition, outcome).inc(count)
+
+def assigned(partition: int, position: int) -> None:
+    """This process owns a partition from now on, and reads it from its committed offset."""
+    START_OFFSET.labels(partition).set(position - _counted[partition])
+    COMMITTED_OFFSET.labels(partition).set(position)
+
+
+def revoked(partition: int) -> None:
+    """It does not own it any more."""
+    START_OFFSET.remove(partition)
+
+
+def committed(partition: int, offset: int, counts: Mapping[str, int]) -> None:
+    """A writer committed an offset; `counts` says what became of what lies between this and the one before."""
+    for outcome, count in counts.items():
+        if count:
+            RECORDS.labels(partition, outcome).inc(count)
+            _counted[partition] += count
+    COMMITTED_OFFSET.labels(partition).set(offset)
+
+
+def flushed(fold_s: float, insert_s: float, commit_s: float) -> None:
+    """A batch was written and committed."""
     FOLD_SECONDS.observe(fold_s)
     INSERT_SECONDS.observe(insert_s)
     COMMIT_SECONDS.observe(commit_s)

@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from services.writer_worker import metrics
+from services.writer_worker.backlog import Backlog
 from services.writer_worker.config import config_of
 from services.writer_worker.writer import Writer
-from shared.errors import Misconfigured, SluiceError
+from shared.errors import Misconfigured, SluiceError, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -23,6 +24,9 @@ _log = logging.getLogger(__name__)
 
 _RESTART_PAUSE_S: Final = 1.0
 
+_LOOK_EVERY_S: Final = 2.0
+"""How often the backlog is looked at: two small requests to the stream."""
+
 
 class SupervisedWriter:
     """The writer of a process, for its whole life."""
@@ -31,27 +35,27 @@ class SupervisedWriter:
         self._backends = backends
         self._config = config_of(backends.settings)
         self._writer: Writer | None = None
+        self._backlog = Backlog(backends.stream)
         self._problem = "starting"
 
     @asynccontextmanager
     async def running(self, app: Application) -> AsyncIterator[None]:
         """Write in the background; on leaving, drain: at most the drain timeout. Fails `app` on Misconfigured."""
         stop = asyncio.Event()
-        metrics.OLDEST_UNSTORED_AGE.set_function(self._oldest_unstored_age_s)
-        task = asyncio.create_task(self._keep_writing(stop, app))
+        metrics.OLDEST_UNSTORED_AGE.set_function(lambda: self._backlog.oldest_age_s(time.time()))
+        writing = asyncio.create_task(self._keep_writing(stop, app))
+        looking = asyncio.create_task(self._keep_looking())
         try:
             yield
         finally:
             stop.set()
-            await task
+            looking.cancel()
+            await writing
+            await asyncio.wait([looking])
 
     def not_ready(self) -> list[str]:
         """Why nothing is being written now."""
         return [f"writer: {self._problem}"] if self._problem else []
-
-    def _oldest_unstored_age_s(self) -> float:
-        oldest_ms = self._writer.oldest_unstored_ms() if self._writer is not None else None
-        return max(0.0, time.time() - oldest_ms / 1000) if oldest_ms is not None else 0.0
 
     async def _keep_writing(self, stop: asyncio.Event, app: Application) -> None:
         while not stop.is_set():
@@ -70,7 +74,19 @@ class SupervisedWriter:
                 except Exception as error:
                     self._problem = f"failed, starting again: {error}" if isinstance(error, SluiceError) else "failed"
                     _log.exception("the writer failed and is started again")
+                self._writer = None
             await _pause(stop)
+
+    async def _keep_looking(self) -> None:
+        while True:
+            if "stream" not in self._backends.missing():
+                try:
+                    await self._backlog.look(self._writer)
+                except Unavailable as error:
+                    _log.debug("the backlog can't be looked at: %s", error.message)
+                except Exception:
+                    _log.exception("looking at the backlog failed and is tried again")
+            await asyncio.sleep(_LOOK_EVERY_S)
 
 
 async def _pause(stop: asyncio.Event) -> None:

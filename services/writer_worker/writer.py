@@ -11,6 +11,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final
 
+from services.writer_worker import metrics
 from services.writer_worker.assignment import OwnedPartition
 from services.writer_worker.flush import Flusher
 from services.writer_worker.flush_policy import FlushPolicy
@@ -47,10 +48,10 @@ class Writer:
         self._paused = False
         self._stopping = False
 
-    def oldest_unstored_ms(self) -> int | None:
-        """Stream time of the oldest record that this writer took and has not stored; None when it is up to date."""
-        times = [t for owned in self._owned.values() if (t := owned.oldest_unstored_ms()) is not None]
-        return min(times, default=None)
+    def oldest_unstored_ms(self) -> dict[int, int]:
+        """Stream time of the oldest record that this writer took and has not stored, for partitions that have one."""
+        times = ((partition, owned.oldest_unstored_ms()) for partition, owned in self._owned.items())
+        return {partition: time_ms for partition, time_ms in times if time_ms is not None}
 
     def waiting(self) -> dict[int, int]:
         """Records fetched and not yet being written, by partition."""
@@ -74,6 +75,8 @@ class Writer:
         finally:
             await self._drain()
             await self._consumer.stop()
+            for partition in self._owned:
+                metrics.revoked(partition)
 
     async def _join(self, stop: asyncio.Event) -> bool:
         """Join the group, which can take as long as other members take to make room; False if `stop` came first."""
@@ -96,17 +99,20 @@ class Writer:
         _log.info("partitions assigned", extra={"positions": dict(positions)})
         for partition, position in positions.items():
             self._owned[partition] = OwnedPartition(partition, position)
+            metrics.assigned(partition, position)
 
     async def on_revoked(self, partitions: frozenset[int]) -> None:
         """Give partitions up: drop what was not begun, wait (bounded) for what was, never commit after this."""
         for partition in partitions:
             if (owned := self._owned.get(partition)) is not None:
+                owned.leaving = True
                 owned.waiting, owned.waiting_bytes = [], 0
         await self._finish_flush(self._config.drain_timeout_s)
         for partition in partitions:
             owned = self._owned.pop(partition, None)
             if owned is not None:
                 owned.revoked = True
+                metrics.revoked(partition)
         # A new cache, not a cleaned one: a flush that outlived its time may still hold the old one.
         self._flusher.cache = RowCache(self._config.cache_bytes)
         if partitions:
@@ -115,7 +121,7 @@ class Writer:
     def _take_in(self, fetched: Mapping[int, list[Record]]) -> None:
         for partition, records in fetched.items():
             owned = self._owned.get(partition)
-            if owned is not None:
+            if owned is not None and not owned.leaving:
                 owned.take_in(records)
 
     def _waiting_size(self) -> tuple[int, int]:

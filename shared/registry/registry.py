@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from shared import ids
 from shared.errors import Conflict, Invalid, NotFound
-from shared.registry import events
+from shared.registry import events, metrics
 from shared.registry.additions import Additions, result_of
 from shared.registry.entities import (
     ApiKey,
@@ -151,6 +151,7 @@ class Registry:
         known = len(prompt.versions) + self._additions.count(prompt.id)
         if known >= self._versions_per_prompt and not self._additions.contains(prompt.id, version_id):
             self.versions_refused += 1
+            metrics.VERSIONS_REFUSED.inc()
             return False
         event = events.VersionAdded(prompt.workspace, prompt.id, version_id, details, name, description)
         try:

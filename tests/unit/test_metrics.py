@@ -13,10 +13,10 @@ from shared.observability import metrics
 
 ROOT = Path(__file__).parents[2]
 
-for path in (ROOT / "services").glob("*/metrics.py"):
-    importlib.import_module(f"services.{path.parent.name}.metrics")
+for path in [*ROOT.glob("services/*/metrics.py"), *ROOT.glob("shared/*/metrics.py")]:
+    importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
 
-UNITS = ("seconds", "bytes", "records", "requests", "errors", "rows", "versions", "ratio")
+UNITS = ("seconds", "bytes", "records", "requests", "errors", "rows", "versions", "ratio", "offset")
 
 
 @pytest.mark.parametrize("metric", metrics.declared, ids=lambda metric: metric.describe()[0].name)

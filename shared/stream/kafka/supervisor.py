@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka import AIOKafkaProducer
 
+from shared.stream import metrics
 from shared.stream.kafka.errors import FAILURES
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class ProducerSupervisor:
             return
         log.warning("kafka: the producer is replaced: %s", reason)
         self.replacements[reason] += 1
+        metrics.PRODUCER_REPLACEMENTS.labels(reason).inc()
         self.current = None
         self._ready.clear()
         for name, coroutine in (("retire", self._retire(producer)), ("renew", self._renew())):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from shared.errors import Misconfigured, OutcomeUnknown, StreamUnavailable
+from shared.stream import metrics
 from shared.stream.base import (
     DEAD_LETTERS_TOPIC,
     LOGS_TOPIC,
@@ -233,6 +234,7 @@ class SqliteStream:
         self._joined.add((topic, group))
         self.rewound = dict(joined.rewound)
         if joined.rewound:
+            metrics.REWOUND_RECORDS.inc(sum(at - back for at, back in joined.rewound.values()))
             log.warning(
                 "stream: group %s did not stop cleanly; it reads the last %s s of %s again: %s",
                 group,
