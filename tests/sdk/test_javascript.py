@@ -1,0 +1,138 @@
+"""The JavaScript clients of PromptLayer and Humanloop, unmodified, in scripts under `js`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.api import humanloop, promptlayer
+from tests.support.api import DEFAULT_KEY, unique
+from tests.support.javascript import installed_package
+
+if TYPE_CHECKING:
+    from tests.support.api import Api, Json
+
+
+def run(api: Api, package: str, script: str, **environment: str) -> Json:
+    """What a script prints."""
+    folder = installed_package(package)
+    done = subprocess.run(
+        ["node", script],
+        cwd=folder,
+        env=os.environ | {"SLUICE_URL": api.url, "SLUICE_KEY": DEFAULT_KEY} | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    printed: Json = json.loads(done.stdout.splitlines()[-1])
+    return printed
+
+
+# PromptLayer
+
+
+@pytest.fixture(scope="module")
+def logged(api: Api) -> Json:
+    """The requests that `log-request.mjs` logged, read back by name; and its `clock`, in milliseconds."""
+    printed = run(api, "promptlayer", "log-request.mjs")
+    reads = {name: promptlayer.fetch(api, answer["id"]) for name, answer in printed["answers"].items()}
+    return {"clock": printed["clock"], **reads}
+
+
+def test_promptlayer_all_fields(logged: Json) -> None:
+    read = logged["all"]
+    assert (read["request_start_time"], read["request_end_time"]) == (
+        "2023-11-14T22:13:20.500000Z",
+        "2023-11-14T22:13:21.250000Z",
+    )
+    assert read["input"]["messages"][0]["content"][0]["text"] == "2+2? é😀"
+    assert (read["parameters"], read["tags"], read["metadata"]) == ({"temperature": 0.5}, ["a", "b"], {"user": "u-1"})
+    assert (read["prompt_name"], read["prompt_id"], read["prompt_version_number"]) == ("greeting", 3, 2)
+    assert read["prompt_input_variables"] == {"name": "Ada"}
+    assert (read["input_tokens"], read["output_tokens"], read["price"]) == (10, 20, 0.25)
+    assert (read["function_name"], read["api_type"]) == ("f", "responses")
+    assert read["scores"] == [{"name": "quality", "value": 70}]
+    assert (read["status"], read["error_type"], read["error_message"]) == ("WARNING", "UNKNOWN_ERROR", "odd")
+
+
+def test_promptlayer_dates_and_milliseconds(logged: Json) -> None:
+    for name in ("required", "dates", "camelCase"):
+        assert logged[name]["request_start_time"] == "2023-11-14T22:13:20.500000Z"
+        assert logged[name]["latency_ms"] == 750
+    started = datetime.fromisoformat(logged["now"]["request_start_time"])
+    assert round(started.timestamp() * 1000) == logged["clock"]
+    assert logged["now"]["latency_ms"] == 250
+
+
+def test_promptlayer_nothings_are_defaults(logged: Json) -> None:
+    read = logged["nothings"]
+    assert (read["price"], read["scores"], read["input_tokens"], read["tags"], read["metadata"]) == (0, [], 0, [], {})
+
+
+def test_promptlayer_camel_case(logged: Json) -> None:
+    assert (logged["camelCase"]["input_tokens"], logged["camelCase"]["function_name"]) == (5, "camel")
+
+
+def test_promptlayer_mistakes(api: Api) -> None:
+    seen = run(api, "promptlayer", "mistakes.mjs")
+    assert "X-API-KEY is not known" in seen["wrong key"]["error"]
+    assert seen["wrong URL"]["error"] == "no such route: POST /v5/log-request; did you mean /log-request?"
+    assert seen["slash at the end"]["answer"]["id"] > 0
+    assert seen["missing fields"]["error"] == (
+        "model: is required (and 4 more: input, output, request_start_time, request_end_time)"
+    )
+    assert seen["wrong field"]["error"] == "score: must be at most 100, not 101"
+    assert seen["wrong key, no throw"] == {"answer": None}
+
+
+# Humanloop
+
+ONLY_CREATE = {"sourceDatapointId", "traceParentId", "user", "save"}
+TIMES = {"startTime": "2026-01-01T12:00:00.000Z", "endTime": "2026-01-01T12:00:01.500Z"}
+
+
+def test_humanloop_log_update_and_read(api: Api) -> None:
+    path = unique("sdk")
+    seen = run(api, "humanloop", "log-and-update.mjs", PROMPT_PATH=path)
+    sent, read, updated = seen["sent"], seen["read"], seen["updated"]
+    assert {name: read[name] for name in sent} == sent
+    assert {name: read[name] for name in TIMES} == TIMES
+    prompt = read["prompt"]
+    assert (prompt["path"], prompt["id"], prompt["versionId"]) == (
+        path,
+        seen["created"]["promptId"],
+        seen["created"]["versionId"],
+    )
+    assert {name: prompt[name] for name in seen["prompt"]} == seen["prompt"]
+
+    assert (seen["unchanged"]["output"], seen["unchanged"]["metadata"]) == ("one", {"a": 1})
+    assert {name: updated[name] for name in sent.keys() - ONLY_CREATE} == {
+        name: sent[name] for name in sent.keys() - ONLY_CREATE
+    }
+    cleared = seen["cleared"]
+    assert cleared.get("output") is None
+    assert cleared.get("error") is None, "this client sends undefined as null"
+    assert cleared["metadata"] == sent["metadata"]
+    assert humanloop.fetch(api, seen["bare"]["id"])["output"] is None
+
+    assert seen["named"]["id"] == seen["namedRead"]["id"] == f"{path}/a log?"
+    assert seen["named"]["output"] == seen["namedRead"]["output"] == "two"
+
+
+def test_humanloop_mistakes(api: Api) -> None:
+    seen = run(api, "humanloop", "mistakes.mjs")
+    assert "X-API-KEY is not known" in seen["wrong key"]["error"]
+    assert "did you mean /v5/prompts/log?" in seen["wrong URL"]["error"]
+    assert "path: is required when there is no id" in seen["no path"]["error"]
+    assert (seen["no such log"]["status"], seen["no such log"]["body"]["error"]) == (404, "not_found")
+    assert seen["no such log to update"]["body"]["message"] == ("log_id: prompt 'pr_1' has no log with the id 'log/1'")
+    wrong = seen["wrong field"]
+    assert (wrong["kind"], wrong["status"]) == ("UnprocessableEntityError", 422)
+    assert wrong["body"]["detail"][0]["loc"] == ["body", "prompt_tokens"]

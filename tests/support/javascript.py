@@ -1,0 +1,41 @@
+"""Node.js packages for tests: each in a folder of its own under `tests/sdk/js`, installed once."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.support.not_tested import PREFIX
+
+FOLDERS: Final = Path(__file__).parents[1] / "sdk" / "js"
+INSTALL_TIMEOUT_S: Final = 300
+
+
+def installed_package(package: str) -> Path:
+    """The folder in which scripts can import the package, at the version that the folder's package.json names.
+
+    Installs it when it is not there. Skips the test, as not tested, where there is no Node.js or npm can't get it.
+    """
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        pytest.skip(f"{PREFIX} the JavaScript client of {package}. Install Node.js 20 or later, with npm")
+    folder = FOLDERS / package
+    wanted = json.loads((folder / "package.json").read_text())["dependencies"][package]
+    if _installed_version(folder, package) != wanted:
+        install = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"]
+        done = subprocess.run(
+            install, cwd=folder, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S, check=False
+        )
+        if _installed_version(folder, package) != wanted:
+            pytest.skip(f"{PREFIX} the JavaScript client of {package}. npm could not install it: {done.stderr[-300:]}")
+    return folder
+
+
+def _installed_version(folder: Path, package: str) -> str | None:
+    manifest = folder / "node_modules" / package / "package.json"
+    return str(json.loads(manifest.read_text())["version"]) if manifest.exists() else None
