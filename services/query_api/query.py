@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from services.query_api.updates import Updates
     from shared.auth import Principal
     from shared.backends import Backends
+    from shared.store.logs import VersionUsage
+    from shared.store.together import Together
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,8 @@ class Query:
     backends: Backends
     reader: LogReader
     updates: Updates
+    usage: Together[tuple[str, str], dict[str, VersionUsage]]
+    """By (workspace, prompt id): how the versions of a prompt are used."""
 
     def authenticate(self, request: Request, scope: Scope = Scope.READ) -> Principal:
         """Who asks. Raises Unauthenticated, Forbidden, and Unavailable while a part is not there yet."""

@@ -9,6 +9,8 @@ from services.query_api.log_reader import LogReader
 from services.query_api.promptlayer import requests
 from services.query_api.query import Query
 from services.query_api.updates import Updates
+from shared.store.logs import VersionUsage, prompt_usage
+from shared.store.together import Together
 
 if TYPE_CHECKING:
     from starlette.routing import Route
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
 
 def routes(backends: Backends) -> list[Route]:
     """The read and update routes, over these backends."""
-    query = Query(backends, LogReader(backends), Updates(backends.stream))
+    usage = Together[tuple[str, str], dict[str, VersionUsage]](lambda prompts: prompt_usage(backends.store, prompts))
+    query = Query(backends, LogReader(backends), Updates(backends.stream), usage)
     return [
         *requests.routes(query),
         *logs.routes(query),

@@ -113,10 +113,16 @@ async def max_versions_by_partition(store: LogStore) -> dict[int, int]:
     return {row["partition"]: row["max_version"] for row in await store.query(*queries.max_versions())}
 
 
-async def prompt_usage(store: LogStore, workspace: str, prompt_id: str) -> dict[str, VersionUsage]:
-    """How the versions of a prompt are used, by version id. Versions without logs are left out."""
-    rows = await store.query(*queries.prompt_usage(workspace, prompt_id))
-    return {row["prompt_version_id"]: VersionUsage(row["log_count"], row["used_at"]) for row in rows}
+async def prompt_usage(
+    store: LogStore, prompts: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], dict[str, VersionUsage]]:
+    """How the versions of these (workspace, prompt id) are used, by version id. Those without logs are left out."""
+    found: dict[tuple[str, str], dict[str, VersionUsage]] = {}
+    for some in _chunks(prompts):
+        for row in await store.query(*queries.prompt_usage(some)):
+            versions = found.setdefault((row["workspace_id"], row["prompt_id"]), {})
+            versions[row["prompt_version_id"]] = VersionUsage(row["log_count"], row["used_at"])
+    return found
 
 
 def _stored(log: Row, payload: Row | None) -> StoredLog:

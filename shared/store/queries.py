@@ -80,15 +80,16 @@ def max_versions() -> Query:
     return f"SELECT {_PARTITION_OF_ID} AS partition, max(version) AS max_version FROM logs GROUP BY partition", {}
 
 
-def prompt_usage(workspace: str, prompt_id: str) -> Query:
-    """How many logs each version of a prompt has, and when it was last used."""
+def prompt_usage(prompts: Sequence[tuple[str, str]]) -> Query:
+    """How many logs each version of these (workspace, prompt id) has, and when it was last used."""
     text = """
-        SELECT prompt_version_id, uniqCombined64Merge(logs) AS log_count, max(last_used_at) AS used_at
+        SELECT workspace_id, prompt_id, prompt_version_id, uniqCombined64Merge(logs) AS log_count,
+               max(last_used_at) AS used_at
         FROM prompt_usage
-        PREWHERE workspace_id = {workspace:String} AND prompt_id = {prompt:String}
-        GROUP BY prompt_version_id
+        PREWHERE (workspace_id, prompt_id) IN {prompts:Array(Tuple(String, String))}
+        GROUP BY workspace_id, prompt_id, prompt_version_id
     """
-    return text, {"workspace": workspace, "prompt": prompt_id}
+    return text, {"prompts": list(prompts)}
 
 
 def _minute(log_id: int) -> str:

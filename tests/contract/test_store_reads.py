@@ -173,11 +173,14 @@ async def test_usage_of_a_prompt_counts_a_log_once_however_often_it_is_delivered
     for _ in range(3):
         await insert(store, *rows, *others)
     await insert(store, row(63, prompt_id="pr", prompt_version_id="v2"))
-    assert await logs.prompt_usage(store, "acme", "pr") == {
-        "v1": VersionUsage(50, "2026-01-01 12:00:49.000"),
-        "v2": VersionUsage(1, "2026-01-01 12:00:00.000"),
+    assert await logs.prompt_usage(store, [("acme", "pr"), ("other", "pr"), ("acme", "none"), ("other", "acme")]) == {
+        ("acme", "pr"): {
+            "v1": VersionUsage(50, "2026-01-01 12:00:49.000"),
+            "v2": VersionUsage(1, "2026-01-01 12:00:00.000"),
+        },
+        ("other", "pr"): {"v1": VersionUsage(1, "2026-01-01 12:00:00.000")},
     }
-    assert await logs.prompt_usage(store, "acme", "none") == {}
+    assert await logs.prompt_usage(store, []) == {}
 
 
 async def test_log_records_shows_every_log_once_with_its_costs(store: LogStore) -> None:

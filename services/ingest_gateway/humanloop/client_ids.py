@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from shared import ids
 from shared.errors import Conflict, StoreRejected, Unavailable
-from shared.store.logs import find_by_external_id, read_log
+from shared.store.logs import find_external_ids, read_log
+from shared.store.together import Together
 
 if TYPE_CHECKING:
     from shared.store.base import LogStore
@@ -24,6 +25,7 @@ class ClientIds:
 
     def __init__(self, store: LogStore) -> None:
         self._store = store
+        self._names = Together[tuple[str, str], int](lambda names: find_external_ids(store, names))
         self._recent: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     async def check(self, workspace: str, log_id: str, prompt_id: str) -> None:
@@ -38,7 +40,7 @@ class ClientIds:
             raise Conflict(f"log_id: {log_id[:80]!r} is the id of a log of another prompt")
 
     async def _stored_prompt(self, workspace: str, log_id: str) -> str | None:
-        stored_id = await find_by_external_id(self._store, workspace, log_id)
+        stored_id = await self._names.get((workspace, log_id))
         if stored_id is None:
             stored_id = ids.from_text(log_id)  # a client may also name a log by the id that it was given
         stored = await read_log(self._store, workspace, stored_id) if stored_id is not None else None

@@ -63,6 +63,6 @@ def routes(query: Query) -> list[Route]:
 
 async def _response(query: Query, workspace: str, stored: StoredLog) -> dict[str, Any]:
     log = stored.log
-    prompt = await prompt_of_log(query.backends, workspace, log, stored.payload)
+    prompt = await prompt_of_log(query, workspace, log, stored.payload)
     root = await root_of(query.backends.store, workspace, log)
     return prompt_log_response(log | {"trace_id": root or log["trace_id"]}, stored.payload, prompt)

@@ -5,23 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shared.records import Columns, iso_time, json_value
-from shared.store.logs import VersionUsage, prompt_usage
+from shared.store.logs import VersionUsage
 from shared.wire.humanloop.responses import PromptInfo, prompt_response
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from services.query_api.query import Query
     from shared.backends import Backends
     from shared.registry.entities import Environment
 
 
-async def prompt_of_log(backends: Backends, workspace: str, log: Columns, payload: Columns) -> dict[str, Any]:
+async def prompt_of_log(query: Query, workspace: str, log: Columns, payload: Columns) -> dict[str, Any]:
     """The prompt version of a stored log, with its usage. Asks the store once; waits for the registry if it is behind.
 
     Where the registry does not list the version (it holds a bounded number per prompt), the log carries the details.
     """
     prompt_id, version_id = log["prompt_id"], log["prompt_version_id"]
-    usage = await prompt_usage(backends.store, workspace, prompt_id)
+    backends = query.backends
+    usage = await query.usage.get((workspace, prompt_id)) or {}
     prompt = await backends.registry.find_prompt(workspace, prompt_id)
     own_details = json_value(payload["prompt_details"])
     version = await backends.registry.find_version(workspace, prompt_id, version_id) if own_details is None else None
