@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format
+.PHONY: help install run test faults lint format
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -19,6 +19,9 @@ run: $(VENV)/.runtime  ## Run all of Sluice in one process: make run ARGS="--por
 
 test: $(VENV)/.dev  ## Run every test: make test ARGS="tests/unit -k ids"
 	$(BIN)/python -m pytest $(ARGS)
+
+faults: $(VENV)/.dev  ## Break everything under load and count what was lost: make faults ARGS="--only writer --scale 5"
+	$(BIN)/python -m tests.faults $(ARGS)
 
 lint: $(VENV)/.dev  ## Check style, formatting and types
 	$(BIN)/ruff check .

@@ -31,6 +31,21 @@ class Context:
         """A number of logs, at this scale."""
         return max(1, int(count * self.scale))
 
+    def logs_within(self, count: int, most: int) -> int:
+        """The same, where the disk is small."""
+        return min(self.logs(count), most)
+
+    @property
+    def long(self) -> bool:
+        """Whether this is the long set."""
+        return self.scale > 5
+
+    def directory(self, name: str) -> Path:
+        """A new, empty directory."""
+        directory = self._directory / f"{len(list(self._directory.iterdir())):03}-{name}"
+        directory.mkdir()
+        return directory
+
     async def run(self, scenario: Callable[[Context], Awaitable[None]], seed: int) -> Report:
         """The report of a scenario. What it raises is one of its problems; nothing is shared with it any more then."""
         self.report = Report(scenario.__name__, seed)
@@ -70,21 +85,21 @@ class Context:
         name = f"{kind.__name__} {sorted(options.items())}"
         installation, foreign = (None, set[str]()) if fresh else self._shared.get(name, (None, set[str]()))
         if installation is None:
-            number = len(list(self._directory.iterdir()))
-            installation = kind(Processes(self._directory / f"{number:03}"), **options)
-            self._shared[name + (f" {number}" if fresh else "")] = (installation, foreign)
+            directory = self.directory(kind.__name__.lower())
+            installation = kind(Processes(directory), **options)
+            name = f"{directory}" if fresh else name
+            self._shared[name] = (installation, foreign)
             await installation.start()
-        large = self.scale > 5
         trial = Trial(
             installation,
             self.report,
-            creators=64 if large else 16,
+            creators=64 if self.long else 16,
             readers=4,
-            sample=2000 if large else 200,
+            sample=2000 if self.long else 200,
             foreign=foreign,
         )
         yield trial
         await trial.finish()
         if fresh:
             installation.end()
-            del self._shared[f"{name} {number}"]
+            del self._shared[name]

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from shared.stream.base import Stream
 
 KEY = "fault-key-12345"
+IMPATIENT = {"session_timeout_s": "3", "produce_deadline_s": "4"}
+"""Settings that let a fault be noticed, and be over, within seconds."""
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -85,9 +88,9 @@ class Embedded:
     def __init__(self, processes: Processes, **settings: str) -> None:
         self.processes = processes
         self.up = SabotagedUp(processes, api_keys=f"default:{KEY}", **settings)
-        data = self.up.directory / settings.get("data", "data")
-        self.stream_url = f"sqlite:///{data}/stream.db"
-        self.store_url = f"chdb:///{data}/store"
+        data = self.up.directory / "data"
+        self.stream_url = settings.get("stream", f"sqlite:///{data}/stream.db")
+        self.store_url = settings.get("store", f"chdb:///{data}/store")
         self.epoch = 0
 
     def gateway_url(self) -> str:
@@ -118,7 +121,7 @@ class Cluster:
     """Gateways, writers and a query process over Kafka and ClickHouse, with a proxy wherever a scenario wants one.
 
     A broker has three listeners: one for whom nothing stands in between, one each behind the proxies `to_gateways` and
-    `to_writers`. With `brokers=3` there are no such proxies. `to_store` stands between the writers and ClickHouse.
+    `to_first_writer`. With `brokers=3` there are no such proxies. `to_store` stands between the writers and ClickHouse.
     """
 
     def __init__(
@@ -126,9 +129,9 @@ class Cluster:
         processes: Processes,
         *,
         brokers: int = 1,
-        gateways: int = 1,
+        gateways: int = 2,
         writers: int = 2,
-        queries: int = 1,
+        queries: int = 2,
         partitions: int = 8,
         **settings: str,
     ) -> None:
@@ -136,14 +139,14 @@ class Cluster:
         directory.mkdir(parents=True)
         self.processes = processes
         self.epoch = 0
-        self.to_gateways, self.to_writers, self.to_store = Proxy(), Proxy(), Proxy()
+        self.to_gateways, self.to_first_writer, self.to_store = Proxy(), Proxy(), Proxy()
         self.clickhouse = ClickHouseProcess(directory / "clickhouse")
         self.to_store.target_port = self.clickhouse.port
         self.store_url = self.clickhouse.url("sluice")
         options = f"?partitions={partitions}"
         self.kafka: KafkaBroker | KafkaCluster
         if brokers == 1:
-            advertised = {"GATEWAYS": self.to_gateways.port, "WRITERS": self.to_writers.port}
+            advertised = {"GATEWAYS": self.to_gateways.port, "FIRSTWRITER": self.to_first_writer.port}
             self.kafka = KafkaBroker(
                 directory / "kafka",
                 advertised=advertised,
@@ -151,21 +154,24 @@ class Cluster:
                 heap="400m",
             )
             self.to_gateways.target_port = self.kafka.listeners["GATEWAYS"]
-            self.to_writers.target_port = self.kafka.listeners["WRITERS"]
-            gateway_kafka, writer_kafka = f"127.0.0.1:{self.to_gateways.port}", f"127.0.0.1:{self.to_writers.port}"
+            self.to_first_writer.target_port = self.kafka.listeners["FIRSTWRITER"]
+            gateway_kafka, writer_kafka = f"127.0.0.1:{self.to_gateways.port}", f"127.0.0.1:{self.to_first_writer.port}"
         else:
             self.kafka = KafkaCluster(directory)
             options += "&replication=3"
             gateway_kafka = writer_kafka = self.kafka.bootstrap
         self.stream_url = f"kafka://{self.kafka.bootstrap}{options}"
-        self.settings = {"api_keys": f"default:{KEY}", "stream": self.stream_url, "store": self.store_url} | settings
-        self._gateway_settings = self.settings | {"stream": f"kafka://{gateway_kafka}{options}"}
-        self._writer_settings = self.settings | {
-            "stream": f"kafka://{writer_kafka}{options}",
-            "store": f"clickhouse://127.0.0.1:{self.to_store.port}/sluice",
+        self.settings = {
+            "api_keys": f"default:{KEY}",
+            "stream": self.stream_url,
+            "store": self.store_url,
+            **IMPATIENT,
+            **settings,
         }
+        self._gateway_settings = self.settings | {"stream": f"kafka://{gateway_kafka}{options}"}
+        first_writer_stream = f"kafka://{writer_kafka}{options}"
         self.gateways = [Gateway(processes, **self._gateway_settings) for _ in range(gateways)]
-        self.writers = [self._writer() for _ in range(writers)]
+        self.writers = [self._writer(self.stream_url if number else first_writer_stream) for number in range(writers)]
         self.queries = [Query(processes, **self.settings) for _ in range(queries)]
         self._turns = itertools.count()
 
@@ -204,7 +210,7 @@ class Cluster:
             await store.stop()
 
     async def start(self) -> None:
-        for proxy in (self.to_gateways, self.to_writers, self.to_store):
+        for proxy in (self.to_gateways, self.to_first_writer, self.to_store):
             if proxy.target_port:
                 proxy.start()
         await asyncio.gather(asyncio.to_thread(self.kafka.start), asyncio.to_thread(self.clickhouse.start))
@@ -226,7 +232,7 @@ class Cluster:
 
     async def add_writer(self) -> SabotagedWriter:
         """Start one more writer."""
-        writer = self._writer()
+        writer = self._writer(self.stream_url)
         await asyncio.to_thread(writer.start)
         self.writers.append(writer)
         return writer
@@ -237,12 +243,13 @@ class Cluster:
         self.kafka.kill()
         with contextlib.suppress(ProcessLookupError):
             self.clickhouse.kill()
-        for proxy in (self.to_gateways, self.to_writers, self.to_store):
+        for proxy in (self.to_gateways, self.to_first_writer, self.to_store):
             if proxy.target_port:
                 proxy.close()
 
-    def _writer(self) -> SabotagedWriter:
-        return SabotagedWriter(self.processes, **self._writer_settings)
+    def _writer(self, stream: str) -> SabotagedWriter:
+        behind_proxies = {"stream": stream, "store": f"clickhouse://127.0.0.1:{self.to_store.port}/sluice"}
+        return SabotagedWriter(self.processes, **self.settings | behind_proxies)
 
 
 @contextlib.asynccontextmanager

@@ -17,6 +17,10 @@ A breakage makes the product wrong, to show that the harness notices:
     ack-first         a create is acknowledged, and only half a second later appended
     drop-at-rebalance a writer that gives a partition up commits what it has not written
     store-twice       every create is appended twice
+
+And one that is neither:
+
+    refuse-marked     the store refuses every row that holds the text `refuse me`
 """
 
 from __future__ import annotations
@@ -32,6 +36,7 @@ from services.__main__ import main
 from services.writer_worker.flush import Flusher
 from services.writer_worker.inserter import Inserter
 from services.writer_worker.writer import Writer
+from shared.errors import StoreRejected
 from shared.store.chdb_store import ChdbStore
 from shared.store.clickhouse_store import ClickHouseStore
 from shared.stream.base import LOGS_TOPIC, Appended
@@ -44,6 +49,7 @@ if TYPE_CHECKING:
     from shared.stream.base import Message
 
 LATER_S: Final = 0.5
+REFUSED_TEXT: Final = "refuse me"
 INTO_THE_INSERT_S: Final = 0.002
 """How long an insert has been on its way when `mid-insert` kills: it takes at least a few milliseconds."""
 
@@ -107,7 +113,7 @@ def between_inserts(countdown: Countdown) -> None:
         return result
 
     Inserter.insert = insert  # type: ignore[method-assign]
-    Inserter._insert = insert_one  # type: ignore[method-assign]
+    Inserter._insert = insert_one  # type: ignore[assignment, method-assign]
 
 
 def mid_insert(countdown: Countdown) -> None:
@@ -194,6 +200,21 @@ def store_twice() -> None:
         stream.append = wrap(stream.append)
 
 
+def refuse_marked() -> None:
+    """Let the store refuse rows, as it refuses those that it can't parse."""
+
+    def wrap(original: Wrapped) -> Wrapped:
+        async def insert(self: Any, table: str, rows: bytes) -> None:
+            if REFUSED_TEXT.encode() in rows:
+                raise StoreRejected("refused by the test", 27)
+            await original(self, table, rows)
+
+        return insert
+
+    for store in _STORES:
+        store.insert = wrap(store.insert)
+
+
 FAILPOINTS: Final[Mapping[str, Callable[[Countdown], None]]] = {
     "after-fetch": lambda countdown: before(Flusher, "flush", countdown.passed),
     "between-inserts": between_inserts,
@@ -208,6 +229,7 @@ BREAKAGES: Final[Mapping[str, Callable[[], None]]] = {
     "ack-first": ack_first,
     "drop-at-rebalance": drop_at_rebalance,
     "store-twice": store_twice,
+    "refuse-marked": refuse_marked,
 }
 
 

@@ -35,7 +35,7 @@ async def writer_killed_at_each_failpoint(context: Context) -> None:
 
 async def writer_killed_beside_others(context: Context) -> None:
     """The same for one of two writers on Kafka: the other one takes over, and the dead one comes back."""
-    async with context.cluster(session_timeout_s="3") as trial:
+    async with context.cluster() as trial:
         cluster = trial.installation
         for failpoint in _FAILPOINTS:
             writer = cluster.writers[0]
@@ -53,7 +53,7 @@ async def writer_killed_beside_others(context: Context) -> None:
 
 async def frozen_writer(context: Context) -> None:
     """A writer is stopped past its session timeout and wakes up beside its successor, with a batch in its hands."""
-    async with context.cluster(session_timeout_s="3") as trial:
+    async with context.cluster() as trial:
         writer = trial.installation.writers[0]
         async with trial.loaded():
             for _ in range(2):
@@ -69,7 +69,7 @@ async def frozen_writer(context: Context) -> None:
 
 async def writers_come_and_go(context: Context) -> None:
     """Writers join and leave under load, in order and by SIGKILL."""
-    async with context.cluster(session_timeout_s="3") as trial:
+    async with context.cluster() as trial:
         cluster = trial.installation
         async with trial.loaded():
             for turn in range(3):
