@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 IN_CI: Final = os.environ.get("CI", "").lower() in ("1", "true")
 
 thorough = settings(max_examples=200, deadline=None, derandomize=IN_CI, database=None)
-brief = settings(max_examples=60, deadline=None, derandomize=IN_CI, database=None)
+brief = settings(max_examples=40, deadline=None, derandomize=IN_CI, database=None)
 
 TEXTS = st.text(st.characters(), max_size=12)  # half surrogate pairs included
 NUMBERS = st.one_of(
