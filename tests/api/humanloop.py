@@ -14,6 +14,19 @@ if TYPE_CHECKING:
 
 DETAILS: Json = {"model": "gpt-4o"}
 
+NESTED: Json = {"a": [1, None, True, {"b": 1.5}], "é": {"": "x"}}
+
+CONTENTS: Json = {
+    "messages": [{"role": "user", "content": "private"}],
+    "output": "private",
+    "output_message": {"role": "assistant", "content": "private"},
+    "inputs": {"a": "private"},
+    "provider_request": {"a": "private"},
+    "provider_response": {"a": "private"},
+    "stdout": "private",
+}
+"""What a log that is not saved does not keep."""
+
 
 def post(api: Api, sent: Json, **query: str) -> Json:
     """Log this body; returns the answer."""

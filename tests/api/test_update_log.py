@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shared import ids
-from tests.api.humanloop import create, fetch, patch, patched, update_url
-from tests.api.test_prompt_log import CONTENTS, NESTED
+from tests.api.humanloop import CONTENTS, NESTED, create, fetch, patch, patched, update_url
 from tests.support.api import refused, unique
 from tests.unit.wire.promptlayer_bodies import body
 
