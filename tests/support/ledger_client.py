@@ -168,3 +168,16 @@ async def load(client: LedgerClient, families: Iterable[str], *, at_once: int, u
     async with asyncio.TaskGroup() as workers:
         for _ in range(at_once):
             workers.create_task(work())
+
+
+async def check_all(client: LedgerClient, entries: Iterable[Entry], *, at_once: int) -> None:
+    """Read these logs again, `at_once` at a time, and hold each against the ledger."""
+    waiting = iter(entries)
+
+    async def work() -> None:
+        for entry in waiting:
+            await client.check(entry)
+
+    async with asyncio.TaskGroup() as workers:
+        for _ in range(at_once):
+            workers.create_task(work())
