@@ -1,7 +1,8 @@
 """Read your writes: waits until the writer has applied a position of the log stream.
 
 A position is applied when the writer group has committed an offset above it, which it does only after the rows are in
-the store. All waiters of a process share one poller, and nothing polls when nobody waits.
+the store. All waiters of a process share one poller, and nothing polls when nobody waits. They share looks at the end
+of the log, too.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from typing import TYPE_CHECKING, Final
 from shared import ids
 from shared.errors import NotYetQueryable, Unavailable
 from shared.stream.base import LOGS_TOPIC, WRITER_GROUP
+from shared.together import Together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from shared.stream.base import Appended, Stream
 
@@ -36,6 +38,7 @@ class Visibility:
         self._stream = stream
         self._timeout_s = timeout_s
         self._wall_clock = wall_clock
+        self._ends = Together[int, int](self._end_offsets)
         self._waiters: dict[int, list[tuple[int, asyncio.Future[None]]]] = {}
         self._poller: asyncio.Task[None] | None = None
 
@@ -61,8 +64,7 @@ class Visibility:
             return False
         if parts.minute_start_ms > self._wall_clock() * 1000 + _CLOCK_LEEWAY_MS:
             return False
-        ends = await self._stream.end_offsets(LOGS_TOPIC)
-        offset = ids.resolve_offset(log_id, ends[parts.partition])
+        offset = ids.resolve_offset(log_id, await self._end(parts.partition))
         if offset is None:
             return False
         await self.wait_for(parts.partition, offset)
@@ -70,7 +72,7 @@ class Visibility:
 
     async def wait_for_end(self, partition: int) -> None:
         """Wait until everything that is in a partition now is applied. Raises as `wait_for`, and StreamUnavailable."""
-        end = (await self._stream.end_offsets(LOGS_TOPIC))[partition]
+        end = await self._end(partition)
         if end:
             await self.wait_for(partition, end - 1)
 
@@ -89,6 +91,13 @@ class Visibility:
                 await future
         except TimeoutError:
             raise _not_yet() from None
+
+    async def _end(self, partition: int) -> int:
+        """The offset of the partition's next record, no older than this call."""
+        return await self._ends.get(partition) or 0
+
+    async def _end_offsets(self, _partitions: Sequence[int]) -> dict[int, int]:
+        return await self._stream.end_offsets(LOGS_TOPIC)  # of all: it is one request either way
 
     async def _poll(self) -> None:
         while self._waiters:

@@ -34,7 +34,7 @@ ADAPTERS: Final = {
 
 LAYERS: Final = (
     {"errors", "ids"},
-    {"events", "records"},
+    {"events", "records", "together"},
     {"observability", "settings_rules"},
     {"settings"},
     {"stream", "store", "http"},

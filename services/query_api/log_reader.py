@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from shared import ids
 from shared.events import external_id_partition
 from shared.store.logs import StoredLog, find_external_ids, read_logs
-from shared.store.together import Together
 from shared.stream.base import LOGS_TOPIC
+from shared.together import Together
 
 if TYPE_CHECKING:
     from shared.backends import Backends

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from shared.auth import Principal
     from shared.backends import Backends
     from shared.store.logs import VersionUsage
-    from shared.store.together import Together
+    from shared.together import Together
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from services.query_api.promptlayer import requests
 from services.query_api.query import Query
 from services.query_api.updates import Updates
 from shared.store.logs import VersionUsage, prompt_usage
-from shared.store.together import Together
+from shared.together import Together
 
 if TYPE_CHECKING:
     from starlette.routing import Route

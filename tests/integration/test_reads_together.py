@@ -11,7 +11,7 @@ import pytest
 from shared import ids
 from shared.errors import StoreRejected, StoreUnavailable
 from shared.store.logs import StoredLog, read_logs
-from shared.store.together import MAX_RUNNING, MAX_TOGETHER, Together
+from shared.together import MAX_RUNNING, MAX_TOGETHER, Together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -28,17 +28,22 @@ class Listener:
 
 
 class Counting(SqliteStream):
-    """A stream that counts how often the committed offsets are asked for."""
+    """A stream that counts how often the committed offsets, and the end offsets, are asked for."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, partitions=2)
         self.looks = 0
+        self.looks_at_end = 0
         self.looked = asyncio.Event()
 
     async def committed(self, topic: str, group: str) -> dict[int, int]:
         self.looks += 1
         self.looked.set()
         return await super().committed(topic, group)
+
+    async def end_offsets(self, topic: str) -> dict[int, int]:
+        self.looks_at_end += 1
+        return await super().end_offsets(topic)
 
 
 @pytest.fixture
@@ -115,6 +120,23 @@ async def test_waiters_share_one_poller_and_nothing_polls_without_them(stream: C
     looks = stream.looks
     await append(stream)
     assert stream.looks == looks
+
+
+async def test_readers_share_looks_at_the_end_of_the_log_and_see_all_that_was_appended_before(
+    stream: Counting, visibility: Visibility
+) -> None:
+    appended = [await append(stream) for _ in range(200)]
+    await commit(stream, 200)
+    stream.looks_at_end = 0
+    assert all(await asyncio.gather(*[visibility.may_exist(id_of(position)) for position in appended]))
+    assert stream.looks_at_end < 10
+    for _ in range(20):
+        older = asyncio.create_task(visibility.may_exist(id_of(appended[0])))
+        await asyncio.sleep(0)
+        position = await append(stream)
+        await commit(stream, position.offset + 1)
+        assert await visibility.may_exist(id_of(position))
+        assert await older
 
 
 async def test_a_stop_tells_waiters_to_come_back(stream: Counting) -> None:

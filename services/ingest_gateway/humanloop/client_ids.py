@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from shared import ids
 from shared.errors import Conflict, StoreRejected, Unavailable
 from shared.store.logs import find_external_ids, read_log
-from shared.store.together import Together
+from shared.together import Together
 
 if TYPE_CHECKING:
     from shared.store.base import LogStore

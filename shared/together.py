@@ -1,8 +1,8 @@
 """Look-ups by key, made together where many are wanted at once.
 
-What a look-up costs the store is mostly per query: a hundred logs in one query take about five times as long as one. So
-only a few queries run at a time, and all that is asked for meanwhile is the next query. A look-up that comes alone
-waits for nothing.
+What a look-up costs is mostly per query: the store takes about five times as long for a hundred logs as for one, and a
+Kafka broker answers one request of a connection after the other. So only a few queries run at a time, and all that is
+asked for meanwhile is the next query. A look-up that comes alone waits for nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_TOGETHER: Final = 100
 
 
 class Together(Generic[Key, Value]):
-    """One kind of look-up in one process. `look_up` finds the values of some keys and leaves out the others."""
+    """One kind of look-up in one process. `look_up` finds the values of the keys it is given; it may leave some out."""
 
     def __init__(self, look_up: Callable[[Sequence[Key]], Awaitable[Mapping[Key, Value]]]) -> None:
         self._look_up = look_up
@@ -32,7 +32,7 @@ class Together(Generic[Key, Value]):
         self._running: set[asyncio.Task[None]] = set()
 
     async def get(self, key: Key) -> Value | None:
-        """What the store has for a key, no older than this call. Raises what the look-up of this key raises."""
+        """What there is for a key, no older than this call; None for nothing. Raises what the look-up of it raises."""
         found: asyncio.Future[Value | None] = asyncio.get_running_loop().create_future()
         self._wanted.append((key, found))
         if len(self._running) < MAX_RUNNING:
