@@ -263,3 +263,27 @@ async def test_a_url_opens_a_store(clickhouse_url: str) -> None:
     await store.start()
     assert await store.query("SELECT 1 AS one") == [{"one": 1}]
     await store.stop()
+
+
+async def test_an_insert_that_the_storage_does_not_take_is_not_reported_as_done(empty_store: LogStore) -> None:
+    """The rows are well formed, so only what comes after parsing can refuse them: a constraint, or a full disk."""
+    await empty_store.execute(
+        "CREATE TABLE small (id UInt64, CONSTRAINT below CHECK id < 5) ENGINE = MergeTree ORDER BY id"
+    )
+    with pytest.raises(StoreUnavailable):
+        await empty_store.insert("small", b'{"id": 4}\n{"id": 5}')
+    assert await empty_store.query("SELECT count() AS n FROM small") == [{"n": 0}]
+
+
+async def test_rows_end_no_statement_and_begin_none(empty_store: LogStore) -> None:
+    await empty_store.execute("CREATE TABLE texts (id UInt64, text String) ENGINE = MergeTree ORDER BY id")
+    text = orjson.dumps("a;\n\nDROP TABLE texts;\n\n").decode()
+    rows = f'{{"id": 1,\n\n\n"text": {text}}}\n\n\r\n{{"id": 2, "text": "; SELECT 1"}}\n\n\n'
+    await empty_store.insert("texts", rows.encode())
+    assert await empty_store.query("SELECT * FROM texts ORDER BY id") == [
+        {"id": 1, "text": "a;\n\nDROP TABLE texts;\n\n"},
+        {"id": 2, "text": "; SELECT 1"},
+    ]
+    with pytest.raises(StoreRejected):
+        await empty_store.insert("texts", b'{"id": 3}\n\nDROP TABLE texts')
+    assert len(await empty_store.query("SELECT id FROM texts")) >= 2

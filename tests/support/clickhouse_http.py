@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 INSERT = re.compile(
-    rb"\s*(?P<statement>INSERT\s+INTO\s+[^\n]*?)\s+FORMAT\s+(?P<format>\w+)[ \t]*\n(?P<data>.*)", re.S | re.I
+    rb"\s*(?P<statement>INSERT\s+INTO\s+[^\n]*?)\s+FORMAT\s+JSONEachRow[ \t]*\n(?P<data>.*)", re.S | re.I
 )
+ON_ONE_LINE = bytes.maketrans(b"\n\r", b"  ")
 TRANSPORT_PARAMETERS = frozenset(
     {
         "query",
@@ -109,9 +110,9 @@ class Server:
                 handle.query(f"SET {name} = {quoted(settings[name])}", "Null")
             insert = INSERT.fullmatch(statement)
             if insert is not None:
-                with handle.send_insert(insert["statement"].decode(), insert["format"].decode()) as inserter:
-                    inserter.append(insert["data"])
-                    inserter.finish()
+                # As one statement, and on one line: see shared/store/chdb_store.py.
+                data = insert["data"].translate(ON_ONE_LINE)
+                handle.query(b"%b FORMAT JSONEachRow\n%b" % (insert["statement"], data), "Null")
                 return "", b""
             values = {name[len("param_") :]: value for name, value in parameters.items() if name.startswith("param_")}
             output_format = parameters.get("default_format", "TabSeparated")
