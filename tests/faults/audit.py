@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter, defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from services.writer_worker import dead_letters, incoming
@@ -22,15 +24,17 @@ if TYPE_CHECKING:
     from tests.support.ledger import Entry, Ledger
     from tests.support.ledger_client import LedgerClient
 
+_SINCE: Final = " WHERE received_at >= fromUnixTimestamp64Milli({since_ms}, 'UTC')"
 ROWS: Final = (
-    "SELECT id, version, external_id, duplicate_of, metadata['marker'] AS marker, updated_at > received_at AS updated"
-    " FROM logs FINAL"
+    "SELECT id, external_id, duplicate_of, metadata['marker'] AS marker, updated_at > received_at AS updated"
+    " FROM logs FINAL" + _SINCE
 )
 BODIES: Final = (
     r"SELECT id, extract(input, '\\[\\[(.*?)\\]\\]') AS input, extract(output, '\\[\\[(.*?)\\]\\]') AS output,"
-    r" extract(output_text, '\\[\\[(.*?)\\]\\]') AS text FROM log_payloads FINAL"
+    r" extract(output_text, '\\[\\[(.*?)\\]\\]') AS text FROM log_payloads FINAL" + _SINCE
 )
-COUNTED: Final = "SELECT count() AS logs FROM log_records"
+COUNTED: Final = "SELECT count() AS logs FROM log_records" + _SINCE
+"""All three of what was received from `since_ms` on: installations are shared, and hold what earlier trials sent."""
 
 QUIET_S: Final = 180.0
 """How long the writers may take to write what is left."""
@@ -50,19 +54,38 @@ async def quiescent(stream: Stream) -> bool:
     return True
 
 
-async def check_committed(installation: Installation) -> list[Problem]:
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """When a trial began, and where the partitions ended then."""
+
+    since_ms: int
+    offsets: Mapping[int, int]
+
+    def of(self, sql: str) -> str:
+        """One of the statements above, for what came since."""
+        return sql.format(since_ms=self.since_ms)
+
+
+async def beginning(installation: Installation) -> Beginning:
+    """Now."""
+    since_ms = int(time.time() * 1000)
+    async with connected(installation) as stream:
+        return Beginning(since_ms, await stream.end_offsets(LOGS_TOPIC))
+
+
+async def check_committed(installation: Installation, since: Beginning) -> list[Problem]:
     """Whether the group's commits are ahead of the rows: every create below them is stored, or a dead letter.
 
     The commits are read first, so this may be asked at any time; of an embedded installation while it is down.
     """
     async with connected(installation) as stream:
         committed = await stream.committed(LOGS_TOPIC, WRITER_GROUP)
-        rows = await installation.rows("SELECT id, external_id FROM logs FINAL")
+        rows = await installation.rows(since.of(ROWS))
         buried = {decode_origin(letter.origin.encode()) async for letter in dead_letters.read_all(stream)}
         stored, names = {row["id"] for row in rows}, {row["external_id"] for row in rows}
         problems = []
         for partition, end in committed.items():
-            async for record in _records(stream, partition, end):
+            async for record in _records(stream, partition, since.offsets[partition], end):
                 event = incoming.read(record, installation.epoch)
                 if event.event.kind is not EventKind.CREATE or event.own_id in stored:
                     continue
@@ -73,9 +96,8 @@ async def check_committed(installation: Installation) -> list[Problem]:
         return problems
 
 
-async def _records(stream: Stream, partition: int, end: int) -> AsyncIterator[Record]:
-    """The records below `end`."""
-    start = (await stream.start_offsets(LOGS_TOPIC))[partition]
+async def _records(stream: Stream, partition: int, start: int, end: int) -> AsyncIterator[Record]:
+    """The records from `start` to below `end`."""
     if start >= end:
         return
     reader = await stream.reader(LOGS_TOPIC, partition, start)

@@ -7,6 +7,7 @@ import time
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from tests.faults import audit
 from tests.faults.installations import Cluster, Embedded, Installation
 from tests.faults.report import Report
 from tests.faults.trial import Trial
@@ -93,8 +94,11 @@ class Context:
         trial = Trial(
             installation,
             self.report,
-            creators=64 if self.long else 16,
-            readers=4,
+            await audit.beginning(installation),
+            creators=64 if self.long else 8,
+            readers=4 if self.long else 2,
+            # The short set is about order, not about volume.
+            pause_s=0 if self.long else 0.05,
             sample=2000 if self.long else 200,
             foreign=foreign,
         )

@@ -85,9 +85,10 @@ class Installation(Protocol):
 class Embedded:
     """`sluice up`."""
 
-    def __init__(self, processes: Processes, **settings: str) -> None:
+    def __init__(self, processes: Processes, *, sabotage: str = "", **settings: str) -> None:
         self.processes = processes
         self.up = SabotagedUp(processes, api_keys=f"default:{KEY}", **settings)
+        self.up.sabotage = sabotage
         data = self.up.directory / "data"
         self.stream_url = settings.get("stream", f"sqlite:///{data}/stream.db")
         self.store_url = settings.get("store", f"chdb:///{data}/store")

@@ -43,15 +43,21 @@ class SmallLedger(Ledger):
 
 
 class Load:
-    """`creators` clients that send logs and `readers` that read them; what they find wrong is in `problems`."""
+    """`creators` clients that send logs, each with a pause after each, and `readers` that read them.
 
-    def __init__(self, client: LedgerClient, random: Random, *, creators: int, readers: int) -> None:
+    What they find wrong is in `problems`.
+    """
+
+    def __init__(
+        self, client: LedgerClient, random: Random, *, creators: int, readers: int, pause_s: float = 0
+    ) -> None:
         self.problems: list[Problem] = []
         self.acknowledged = 0
         self._client = client
         self._random = random
         self._creators = creators
         self._readers = readers
+        self._pause_s = pause_s
         self._fresh: deque[Entry] = deque(maxlen=NEWEST_KEPT)
         self._stopping = False
         self._grown = asyncio.Condition()
@@ -87,6 +93,7 @@ class Load:
                 self.acknowledged += 1
                 async with self._grown:
                     self._grown.notify_all()
+            await asyncio.sleep(self._pause_s)
 
     async def _read(self) -> None:
         while not self._stopping:

@@ -17,6 +17,7 @@ A breakage makes the product wrong, to show that the harness notices:
     ack-first         a create is acknowledged, and only half a second later appended
     drop-at-rebalance a writer that gives a partition up commits what it has not written
     store-twice       every create is appended twice
+    swallow           an insert into the embedded store that fails after parsing is taken for done
 
 And one that is neither:
 
@@ -37,6 +38,7 @@ from services.writer_worker.flush import Flusher
 from services.writer_worker.inserter import Inserter
 from services.writer_worker.writer import Writer
 from shared.errors import StoreRejected
+from shared.store import chdb_store
 from shared.store.chdb_store import ChdbStore
 from shared.store.clickhouse_store import ClickHouseStore
 from shared.stream.base import LOGS_TOPIC, Appended
@@ -200,6 +202,17 @@ def store_twice() -> None:
         stream.append = wrap(stream.append)
 
 
+def swallow() -> None:
+    """Insert with the library's streaming call, which reports no failure of the storage."""
+
+    def insert(handle: Any, table: str, rows: bytes) -> None:
+        with handle.send_insert(f"INSERT INTO {table}", "JSONEachRow") as inserter:
+            inserter.append(rows)
+            inserter.finish()
+
+    chdb_store._insert = insert
+
+
 def refuse_marked() -> None:
     """Let the store refuse rows, as it refuses those that it can't parse."""
 
@@ -229,6 +242,7 @@ BREAKAGES: Final[Mapping[str, Callable[[], None]]] = {
     "ack-first": ack_first,
     "drop-at-rebalance": drop_at_rebalance,
     "store-twice": store_twice,
+    "swallow": swallow,
     "refuse-marked": refuse_marked,
 }
 

@@ -87,11 +87,8 @@ async def test_roles_apart(context: Context, scenario: Callable[[Context], Await
 )
 async def test_a_broken_sluice_up_is_found_out(context: Context, breakage: str, kind: str) -> None:
     async def broken(context: Context) -> None:
-        async with context.embedded(fresh=True) as trial:
+        async with context.embedded(fresh=True, sabotage=breakage) as trial:
             up = trial.installation.up
-            await trial.installation.stop()
-            up.sabotage = breakage
-            await trial.installation.start()
             async with trial.loaded():
                 await trial.more(100)
                 up.kill()
@@ -101,6 +98,15 @@ async def test_a_broken_sluice_up_is_found_out(context: Context, breakage: str, 
 
     report = await context.run(broken, seed=1)
     assert report.count(kind), report.line()
+
+
+@pytest.mark.usefixtures("small_disks")
+async def test_a_store_that_hides_a_full_disk_is_found_out(context: Context) -> None:
+    async def broken(context: Context) -> None:
+        await embedded.disk_of_the_store_full(context, sabotage="swallow")
+
+    report = await context.run(broken, seed=1)
+    assert report.lost, report.line()
 
 
 @pytest.mark.usefixtures("kafka_processes")

@@ -41,14 +41,17 @@ class Trial(Generic[Installed]):
         self,
         installation: Installed,
         report: Report,
+        since: audit.Beginning,
         *,
         creators: int,
         readers: int,
+        pause_s: float,
         sample: int,
         foreign: set[str],
     ) -> None:
         self.installation = installation
         self.report = report
+        self.since = since
         self.random = Random(report.seed)
         self.ledger = SmallLedger(f"{report.name}-{report.seed}-{time.time_ns():x}")
         self._sample = sample
@@ -60,7 +63,7 @@ class Trial(Generic[Installed]):
         self.client = LedgerClient(
             self.ledger, self._session, installation.gateway_url, installation.query_url, KEY, PATIENCE_S
         )
-        self.load = Load(self.client, self.random, creators=creators, readers=readers)
+        self.load = Load(self.client, self.random, creators=creators, readers=readers, pause_s=pause_s)
 
     @contextlib.asynccontextmanager
     async def loaded(self) -> AsyncIterator[None]:
@@ -86,7 +89,7 @@ class Trial(Generic[Installed]):
 
     async def check_committed(self) -> None:
         """Hold the group's commits against the rows, as they are at this moment."""
-        self.report.problems += await audit.check_committed(self.installation)
+        self.report.problems += await audit.check_committed(self.installation, self.since)
 
     def expect(self, holds: bool, what: str) -> None:
         """Note a violation of something that only this scenario looks at."""
@@ -108,11 +111,10 @@ class Trial(Generic[Installed]):
             if not apart:
                 await self.installation.stop()
             await self.check_committed()
-            rows = await self.installation.rows(audit.ROWS)
-            report.problems += audit.check_rows(
-                self.ledger, rows, await self.installation.rows(audit.BODIES), self._foreign
-            )
-            counted = (await self.installation.rows(audit.COUNTED))[0]["logs"]
+            rows = await self.installation.rows(self.since.of(audit.ROWS))
+            bodies = await self.installation.rows(self.since.of(audit.BODIES))
+            report.problems += audit.check_rows(self.ledger, rows, bodies, self._foreign)
+            counted = (await self.installation.rows(self.since.of(audit.COUNTED)))[0]["logs"]
             expected = sum(row["duplicate_of"] == 0 for row in rows)
             if counted != expected:
                 kind = LOST if counted < expected else DUPLICATED

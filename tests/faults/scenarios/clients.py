@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from tests.support.log_bodies import Json
 
 
+SHARED = "finish_reason"
+"""The field that both storms change."""
+
+
 async def same_body_three_times(context: Context) -> None:
     """One body sent three times within a second: three ids, each readable, and one log that counts."""
     async with context.embedded() as trial, trial.loaded():
@@ -35,18 +39,20 @@ async def two_patch_storms(context: Context) -> None:
             turns = context.logs(20)
             await asyncio.gather(_storm(trial, entry, "output", turns), _storm(trial, entry, "error", turns))
             await trial.client.check(entry)
-            answer = await trial.client.update(entry, {"finish_reason": "done"})
-            users = {f"{field} {turns - 1}" for field in ("output", "error")}
-            trial.expect(answer is not None and answer["user"] in users, f"{entry.marker}: {answer}")
+            answer = await trial.client.update(entry, {"stdout": "done"})
+            values = {f"{field} {turns - 1}" for field in ("output", "error")}
+            trial.expect(
+                answer is not None and answer[SHARED] in values, f"{entry.marker}: {answer and answer[SHARED]}"
+            )
 
 
 async def _storm(trial: Trial[Any], entry: Entry, field: str, turns: int) -> None:
     for turn in range(turns):
-        change: Json = {field: f"{field} {turn}", "user": f"{field} {turn}"}
+        change: Json = {field: f"{field} {turn}", SHARED: f"{field} {turn}"}
         answer = await trial.client.update(entry, change)
         if answer is None or answer[field] != change[field]:
             text = f"the update {change} is answered with {answer}"
             trial.report.problems.append(Problem(LOST, entry.marker, text))
         # What both change can't be told from the ledger: it is looked at by the scenario.
         for update in entry.updates:
-            update.fields.pop("user", None)
+            update.fields.pop(SHARED, None)

@@ -52,10 +52,13 @@ async def disk_of_the_stream_full(context: Context) -> None:
                 await trial.recovered()
 
 
-async def disk_of_the_store_full(context: Context) -> None:
+async def disk_of_the_store_full(context: Context, sabotage: str = "") -> None:
     """No room for the store: logs are accepted, and readable as soon as there is room again."""
     with small_disk(context.directory("store-disk"), STORE_DISK_MIB) as disk:
-        async with context.embedded(fresh=True, store=f"chdb:///{disk}/store") as trial, trial.loaded():
+        async with (
+            context.embedded(fresh=True, sabotage=sabotage, store=f"chdb:///{disk}/store") as trial,
+            trial.loaded(),
+        ):
             for _ in range(2):
                 await trial.more(context.logs_within(150, 5000))
                 fill(disk)
