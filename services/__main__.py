@@ -12,6 +12,7 @@ import click
 
 from services.embedded import Embedded
 from services.writer_worker.commands import dead_letters_group
+from shared.doctor.commands import doctor
 from shared.errors import ClientError, SluiceError, Unavailable
 from shared.http.server import ServerOptions, serve
 from shared.observability.logging import configure_logging
@@ -99,6 +100,7 @@ def writer(**options: Any) -> None:
     _serve_role("writer", "services.writer_worker.app:create_app", options, WRITER_PORT)
 
 
+main.add_command(doctor)
 main.add_command(migrate_group)
 main.add_command(keys_group)
 main.add_command(dead_letters_group)

@@ -14,6 +14,7 @@ SluiceError
 |-- StoreRejected               the store refused these rows or this query; the same again fails again (poison)
 |-- NotOwner                    the partition belongs to another member of the consumer group now
 |-- Misconfigured               the process must not start; the message says what to change (fatal)
+|   |-- StoreInUse              the store's directory belongs to another process
 """
 
 from __future__ import annotations
@@ -157,3 +158,7 @@ class NotOwner(SluiceError):
 
 class Misconfigured(SluiceError):
     """The configuration, or a system it names, can't work as it is."""
+
+
+class StoreInUse(Misconfigured):
+    """The store is a directory, and a process that has it open has it alone."""

@@ -91,6 +91,11 @@ def version(epoch: int, offset: int) -> int:
     return (epoch << 48) | offset
 
 
+def split_version(version: int) -> tuple[int, int]:
+    """The (epoch, offset) that a version is made of."""
+    return version >> 48, version & MAX_OFFSET
+
+
 def to_text(log_id: int, prefix: str = "log_") -> str:
     """The string form of an id: a prefix and 11 lower-case Crockford base32 digits."""
     digits = [_CROCKFORD[(log_id >> shift) & 31] for shift in range(50, -1, -5)]

@@ -41,7 +41,7 @@ LAYERS: Final = (
     {"wire", "registry", "visibility"},
     {"auth"},
     {"backends"},
-    {"role"},
+    {"role", "doctor"},
 )
 """What is in `shared`: a module imports from earlier layers and from its own package."""
 
@@ -53,6 +53,8 @@ PURE: Final = (
     "shared.events",
     "shared.records",
     "shared.settings_rules",
+    "shared.doctor.advice",
+    "shared.doctor.findings",
     "shared.http.json_bodies",
     "shared.http.responses",
     "shared.http.routing",

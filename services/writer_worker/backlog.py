@@ -5,16 +5,15 @@ Every writer looks at every partition, its own or not: one that nobody owns woul
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from services.writer_worker import metrics
 from shared.stream.base import LOGS_TOPIC, WRITER_GROUP
+from shared.stream.reading import record_at
 
 if TYPE_CHECKING:
     from services.writer_worker.writer import Writer
     from shared.stream.base import Stream
-
-_READ_TIMEOUT_S: Final = 5.0
 
 
 class Backlog:
@@ -67,14 +66,7 @@ class Backlog:
             stands_still = known_offset == offset
             if stands_still and time_ms is None:
                 # Reading costs a connection, so it is done once for an offset, and not while offsets move.
-                time_ms = await self._time_of(partition, offset)
+                record = await record_at(self._stream, LOGS_TOPIC, partition, offset)
+                time_ms = record.timestamp_ms if record is not None else None
             standing[partition] = (offset, time_ms if stands_still else None)
         self._standing = standing
-
-    async def _time_of(self, partition: int, offset: int) -> int | None:
-        reader = await self._stream.reader(LOGS_TOPIC, partition, offset)
-        try:
-            records = await reader.read(1, _READ_TIMEOUT_S)
-        finally:
-            await reader.close()
-        return records[0].timestamp_ms if records else None

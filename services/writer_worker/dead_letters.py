@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from shared.events import ORIGIN_HEADER, encode_origin
 from shared.stream.base import DEAD_LETTERS_TOPIC, LOGS_TOPIC, Message
+from shared.stream.reading import read_range
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 ERROR_HEADER: Final = "error"
 MAX_ERROR_CHARACTERS: Final = 2000
-_READ_TIMEOUT_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +50,11 @@ async def append(stream: Stream, record: Record, error: str) -> None:
 
 async def read_all(stream: Stream) -> AsyncIterator[DeadLetter]:
     """Every dead letter kept, partition by partition, oldest first, up to the ends as seen at the start."""
+    starts = await stream.start_offsets(DEAD_LETTERS_TOPIC)
     for partition, end in sorted((await stream.end_offsets(DEAD_LETTERS_TOPIC)).items()):
-        start = (await stream.start_offsets(DEAD_LETTERS_TOPIC))[partition]
-        if start >= end:
-            continue
-        reader = await stream.reader(DEAD_LETTERS_TOPIC, partition, start)
-        try:
-            position = start
-            while position < end:
-                records = await reader.read(500, _READ_TIMEOUT_S)
-                if not records:
-                    break
-                for record in records:
-                    if record.offset < end:
-                        yield _letter(record)
-                position = records[-1].offset + 1
-        finally:
-            await reader.close()
+        async for records in read_range(stream, DEAD_LETTERS_TOPIC, partition, starts[partition], end):
+            for record in records:
+                yield _letter(record)
 
 
 async def replay(stream: Stream, letter: DeadLetter) -> Appended:

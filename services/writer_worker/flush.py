@@ -133,12 +133,9 @@ class Flusher:
     async def _check_versions(self, partition: int) -> None:
         newest = (await stored_logs.max_versions_by_partition(self._store)).get(partition)
         end = (await self._stream.end_offsets(LOGS_TOPIC))[partition]
-        if newest is not None and newest >= ids.version(self._config.epoch, end):
-            raise Misconfigured(
-                f"the store has rows of partition {partition} up to epoch {newest >> 48}, offset "
-                f"{newest & ids.MAX_OFFSET}, but the topic ends at offset {end} and SLUICE_STREAM_EPOCH is "
-                f"{self._config.epoch}: if the topic was made again, set SLUICE_STREAM_EPOCH={(newest >> 48) + 1}"
-            )
+        problem = stored_logs.epoch_problem(partition, newest, end, self._config.epoch)
+        if problem is not None:
+            raise Misconfigured(problem)
 
     async def _bury(
         self, letters: list[tuple[Record, str]], cache: RowCache, wanted: Callable[[], bool]

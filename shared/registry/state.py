@@ -69,9 +69,10 @@ class RegistryState:
         except ValueError:
             return None
 
-    def prompts(self, workspace: str) -> list[Prompt]:
-        """All prompts of a workspace, oldest first."""
-        return list(self._prompts.get(workspace, {}).values())
+    def prompts(self, workspace: str | None = None) -> list[Prompt]:
+        """The prompts of a workspace, or of all, oldest first in each."""
+        workspaces = self._prompts.values() if workspace is None else [self._prompts.get(workspace, {})]
+        return [prompt for prompts in workspaces for prompt in prompts.values()]
 
     def environment(self, workspace: str, id_or_name: str) -> Environment | None:
         """The environment of this id, or of this name."""

@@ -8,6 +8,7 @@ A directory belongs to one process, and a process can have one directory open.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import chdb
 
-from shared.errors import Misconfigured, StoreUnavailable
+from shared.errors import Misconfigured, StoreInUse, StoreUnavailable
 from shared.store.base import LogStore, Row
 from shared.store.codes import store_error
 from shared.store.parameters import encode_parameters
@@ -46,11 +47,19 @@ _ENGINE_OPTIONS: Final = (
 
 
 class ChdbStore(LogStore):
-    """A database of the chDB directory `path`; both are made when they are missing."""
+    """A database of the chDB directory `path`; both are made when they are missing, unless `create` is False."""
 
-    def __init__(self, path: str | Path, *, database: str = "sluice", memory_bytes: int = DEFAULT_MEMORY_BYTES) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        database: str = "sluice",
+        memory_bytes: int = DEFAULT_MEMORY_BYTES,
+        create: bool = True,
+    ) -> None:
         self._path = Path(path).resolve()
         self._database = database
+        self._create = create
         self._connection_string = f"{self._path}?max_server_memory_usage={memory_bytes}&{_ENGINE_OPTIONS}"
         self._readers: _Pool | None = None
         self._writer: _Pool | None = None
@@ -65,8 +74,11 @@ class ChdbStore(LogStore):
 
     def _open(self) -> tuple[_Pool, _Pool]:
         handles: list[Handle] = []
+        if not self._create and not self._path.exists():
+            raise Misconfigured(f"there is no store {self._path}: the first `sluice up` makes it")
         try:
             self._path.mkdir(parents=True, exist_ok=True)
+            _refuse_other_owner(self._path)
             handles = [chdb.connect(self._connection_string) for _ in range(1 + QUERY_THREADS)]
             handles[0].query(f"CREATE DATABASE IF NOT EXISTS `{self._database}`", "Null")
             for handle in handles:
@@ -79,7 +91,7 @@ class ChdbStore(LogStore):
         except RuntimeError as error:
             for handle in handles:
                 handle.close()
-            raise Misconfigured(_why_not_opened(self._path, str(error))) from error
+            raise _not_opened(self._path, str(error)) from error
         return _Pool(handles[:1], "store-write"), _Pool(handles[1:], "store-read")
 
     async def stop(self) -> None:
@@ -155,24 +167,25 @@ def _set_statement(settings: Mapping[str, str | int]) -> str:
     return "SET " + ", ".join(f"{name} = {value!r}" for name, value in settings.items())
 
 
-def _why_not_opened(path: Path, reason: str) -> str:
+def _not_opened(path: Path, reason: str) -> Misconfigured:
     other = re.search(r"already initialized with path '([^']*)'", reason)
     if other is not None:
-        return f"the store {path} can't be opened: this process has {other[1]} open, and chDB can open one directory"
-    owner = _other_owner(path)
-    if owner is not None:
-        return f"the store {path} is in use by another process ({owner}), such as another `sluice up`: stop that first"
-    return f"the store {path} can't be opened: {reason.partition(', Stack trace')[0]}"
+        return Misconfigured(
+            f"the store {path} can't be opened: this process has {other[1]} open, and chDB can open one directory"
+        )
+    return Misconfigured(f"the store {path} can't be opened: {reason.partition(', Stack trace')[0]}")
 
 
-def _other_owner(path: Path) -> str | None:
-    """Which process holds the directory: the engine keeps a lock on the file `status` and writes its pid there."""
-    try:
-        with (path / "status").open() as status:
-            try:
-                fcntl.flock(status, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return status.readline().strip().lower() or "pid unknown"
-    except OSError:
-        return None
-    return None
+def _refuse_other_owner(path: Path) -> None:
+    """Raises StoreInUse when another process has the directory.
+
+    The engine keeps a lock on the file `status` and writes its pid there. It would notice, and print so to stderr.
+    """
+    with contextlib.suppress(FileNotFoundError), (path / "status").open() as status:
+        try:
+            fcntl.flock(status, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = status.readline().strip().lower() or "pid unknown"
+            raise StoreInUse(
+                f"the store {path} is in use by another process ({owner}), such as another `sluice up`: stop that first"
+            ) from None

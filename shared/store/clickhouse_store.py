@@ -26,7 +26,7 @@ _INSERT_SETTINGS: Final = {"wait_end_of_query": "1"}
 
 
 class ClickHouseStore(LogStore):
-    """A database of a ClickHouse server, made when it is missing and the user may make it.
+    """A database of a ClickHouse server, made when it is missing and the user may make it, unless `create` is False.
 
     After an outage requests work again by themselves. `timeout_s` bounds how long the server may be silent.
     """
@@ -41,10 +41,12 @@ class ClickHouseStore(LogStore):
         password: str = "",
         database: str = "sluice",
         timeout_s: float = 60.0,
+        create: bool = True,
     ) -> None:
         self._host, self._port, self._secure = host, port, secure
         self._user, self._password, self._database = user, password, database
         self._timeout_s = timeout_s
+        self._create = create
         self._client: AsyncClient | None = None
 
     def __repr__(self) -> str:
@@ -83,6 +85,8 @@ class ClickHouseStore(LogStore):
             found = await client.raw_query(
                 "SELECT 1 FROM system.databases WHERE name = {name:String}", {"name": self._database}, fmt="JSONEachRow"
             )
+            if not found and not self._create:
+                raise Misconfigured(f"{self!r}: there is no database {self._database}: `sluice migrate up` makes it")
             if not found:
                 await client.command(f"CREATE DATABASE IF NOT EXISTS `{self._database}`")
         except ClickHouseError as error:

@@ -19,8 +19,10 @@ DEFAULT_TIMEOUT_S: Final = 60.0
 _FORMS: Final = "chdb:///path/of/a/directory or clickhouse://user:password@host:8123/database (clickhouses:// for TLS)"
 
 
-def open_store(url: str, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> LogStore:
+def open_store(url: str, *, timeout_s: float = DEFAULT_TIMEOUT_S, create: bool = True) -> LogStore:
     """The store at `url`, not yet started. `timeout_s` bounds how long a ClickHouse server may be silent.
+
+    Its start makes the database when that is missing, unless `create` is False.
 
     `chdb:///./data/store` is relative to the working directory, `chdb:////data/store` absolute. Raises Misconfigured;
     the message never has the URL, for that holds a password.
@@ -31,7 +33,7 @@ def open_store(url: str, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> LogStore:
     if parts.scheme == "chdb" and not parts.netloc and len(parts.path) > 1:
         from shared.store.chdb_store import ChdbStore
 
-        return ChdbStore(unquote(parts.path[1:]))
+        return ChdbStore(unquote(parts.path[1:]), create=create)
     if parts.scheme in ("clickhouse", "clickhouses") and parts.hostname:
         from shared.store.clickhouse_store import ClickHouseStore
 
@@ -43,6 +45,7 @@ def open_store(url: str, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> LogStore:
             password=unquote(parts.password or ""),
             database=_database(parts),
             timeout_s=timeout_s,
+            create=create,
         )
     raise Misconfigured(f"SLUICE_STORE should be {_FORMS}")
 

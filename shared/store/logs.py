@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
+from shared import ids
 from shared.records import IDENTITY_COLUMNS, PAYLOAD_FIELDS
 from shared.store import queries
 
@@ -31,6 +32,13 @@ class StoredLog:
     log: Row
     payload: Row
     has_payload: bool = True
+
+
+class StoredVersion(NamedTuple):
+    """The newest version of a row, and whether it says that the log is deleted."""
+
+    version: int
+    is_deleted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +96,20 @@ async def read_logs(store: LogStore, keys: Sequence[tuple[str, int]]) -> dict[tu
     return found
 
 
+async def newest_versions(
+    store: LogStore, table: str, keys: Sequence[tuple[str, int]]
+) -> dict[tuple[str, int], StoredVersion]:
+    """The newest version in `logs` or `log_payloads` of each of these (workspace, id). Absent ones are left out."""
+    found: dict[tuple[str, int], StoredVersion] = {}
+    for some in _chunks(keys):
+        wanted = set(some)
+        for row in await store.query(*queries.newest_versions(table, some)):
+            key = (row["workspace_id"], row["id"])
+            if key in wanted:
+                found[key] = StoredVersion(row["newest"], bool(row["deleted"]))
+    return found
+
+
 async def find_by_external_id(store: LogStore, workspace: str, external_id: str) -> int | None:
     """The id of the log that a client named `external_id`; None when there is none. It may be deleted since."""
     return (await find_external_ids(store, [(workspace, external_id)])).get((workspace, external_id))
@@ -111,6 +133,21 @@ async def recent_fingerprints(store: LogStore, partition: int, since_ms: int) ->
 async def max_versions_by_partition(store: LogStore) -> dict[int, int]:
     """The highest version stored for each stream partition that has logs. Reads every row: not for a request."""
     return {row["partition"]: row["max_version"] for row in await store.query(*queries.max_versions())}
+
+
+def epoch_problem(partition: int, newest_version: int | None, end_offset: int, epoch: int) -> str | None:
+    """What is wrong when a stream partition has a version stored that its log can't have given; None when all is well.
+
+    New events would have lower versions than those rows and so be without effect.
+    """
+    if newest_version is None or newest_version < ids.version(epoch, end_offset):
+        return None
+    stored_epoch, stored_offset = ids.split_version(newest_version)
+    return (
+        f"the store has rows of partition {partition} up to epoch {stored_epoch}, offset {stored_offset}, but the "
+        f"topic ends at offset {end_offset} and SLUICE_STREAM_EPOCH is {epoch}: if the topic was made again, set "
+        f"SLUICE_STREAM_EPOCH={stored_epoch + 1}"
+    )
 
 
 async def prompt_usage(

@@ -44,11 +44,18 @@ def newest_rows(table: str, keys: Sequence[tuple[str, int]]) -> Query:
         ORDER BY version DESC
         LIMIT 1 BY workspace_id, id
     """
-    return text, {
-        "workspaces": sorted({workspace for workspace, _ in keys}),
-        "ids": sorted({log_id for _, log_id in keys}),
-        "minutes": sorted({_minute(log_id) for _, log_id in keys}),
-    }
+    return text, _keys(keys)
+
+
+def newest_versions(table: str, keys: Sequence[tuple[str, int]]) -> Query:
+    """The highest version of each of these (workspace, id), deleted ones too; also of workspaces and ids crosswise."""
+    text = f"""
+        SELECT workspace_id, id, max(version) AS newest, argMax(is_deleted, version) AS deleted FROM {table}
+        PREWHERE workspace_id IN {{workspaces:Array(String)}} AND id IN {{ids:Array(UInt64)}}
+             AND toStartOfMinute(received_at) IN {{minutes:Array(DateTime('UTC'))}}
+        GROUP BY workspace_id, id
+    """
+    return text, _keys(keys)
 
 
 def ids_of_external_ids(names: Sequence[tuple[str, str]]) -> Query:
@@ -90,6 +97,14 @@ def prompt_usage(prompts: Sequence[tuple[str, str]]) -> Query:
         GROUP BY workspace_id, prompt_id, prompt_version_id
     """
     return text, {"prompts": list(prompts)}
+
+
+def _keys(keys: Sequence[tuple[str, int]]) -> dict[str, Any]:
+    return {
+        "workspaces": sorted({workspace for workspace, _ in keys}),
+        "ids": sorted({log_id for _, log_id in keys}),
+        "minutes": sorted({_minute(log_id) for _, log_id in keys}),
+    }
 
 
 def _minute(log_id: int) -> str:

@@ -55,6 +55,11 @@ class TopicInfo:
     partitions: int
     replication_factor: int
     min_insync_replicas: int
+    retention_ms: int | None = None
+    """How long its records are kept; None for ever."""
+
+    retention_bytes: int | None = None
+    """How many bytes are kept, of each partition (Kafka) or of all (SQLite); None for any number."""
 
 
 class AssignmentListener(Protocol):

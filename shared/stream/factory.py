@@ -41,6 +41,8 @@ class StreamOptions:
     session_timeout_s: float = 30
     rebalance_timeout_s: float = 90
     consumer_instance_id: str = ""
+    read_only: bool = False
+    """Make nothing and delete nothing; appends are refused. For looking at an installation, whatever its state."""
 
 
 def open_stream(url: str, stream_options: StreamOptions) -> Stream:
@@ -68,7 +70,10 @@ def _open_sqlite(host: str, path: str, options: Mapping[str, int], wanted: Strea
     from shared.stream.sqlite import SqliteStream
 
     return SqliteStream(
-        unquote(path[1:]), partitions=options.get("partitions", 4), produce_deadline_s=wanted.produce_deadline_s
+        unquote(path[1:]),
+        partitions=options.get("partitions", 4),
+        produce_deadline_s=wanted.produce_deadline_s,
+        read_only=wanted.read_only,
     )
 
 
@@ -97,6 +102,7 @@ def _open_kafka(hosts: str, path: str, options: Mapping[str, int], wanted: Strea
         session_timeout_s=wanted.session_timeout_s,
         rebalance_timeout_s=wanted.rebalance_timeout_s,
         group_instance_id=wanted.consumer_instance_id or None,
+        read_only=wanted.read_only,
     )
     return KafkaStream(config)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -14,27 +13,20 @@ import pytest
 from services.writer_worker import dead_letters
 from services.writer_worker.backlog import Backlog
 from services.writer_worker.config import WriterConfig
+from services.writer_worker.metrics import NO_RECORD
+from services.writer_worker.plan import Outcome
 from services.writer_worker.writer import Writer
-from shared import ids
 from shared.errors import Misconfigured
-from shared.events import Event, EventKind, encode_key
 from shared.observability.metrics import REGISTRY
-from shared.stream.base import LOGS_TOPIC, WRITER_GROUP, Appended, Message
+from tests.support.outcomes import OUTCOMES, WORKSPACE, append_all_kinds, applied, create, writing
 from tests.support.streams import PARTITIONS, kafka_config, kafka_stream, read_all, sqlite_stream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from shared.store.base import LogStore
     from shared.store.chdb_store import ChdbStore
     from shared.stream.base import Stream
-
-WORKSPACE = "default"
-OUTCOMES = (
-    *("created", "duplicate", "updated", "unknown_log", "replayed_twice", "id_taken", "dead_letter"),
-    "no_record",
-)
 
 
 @pytest.fixture(params=["sqlite", "kafka"])
@@ -67,70 +59,9 @@ def outcomes(partition: int) -> Counter[str]:
     return Counter(
         {
             outcome: int(metric("sluice_writer_records_total", partition=partition, outcome=outcome))
-            for outcome in OUTCOMES
+            for outcome in (*Outcome, NO_RECORD)
         }
     )
-
-
-async def append(stream: Stream, partition: int, event: Event, body: dict[str, Any]) -> Appended:
-    return await stream.append(LOGS_TOPIC, partition, [Message(encode_key(event), orjson.dumps(body))])
-
-
-async def create(stream: Stream, partition: int, **body: Any) -> Appended:
-    event = Event(EventKind.CREATE, WORKSPACE, external_id=body.get("external_id"), fingerprint=body.get("fingerprint"))
-    return await append(stream, partition, event, {"workspace_id": WORKSPACE, "type": "test", **body})
-
-
-async def patch(stream: Stream, partition: int, log_id: int, **body: Any) -> Appended:
-    return await append(stream, partition, Event(EventKind.PATCH, WORKSPACE, log_id=log_id), body)
-
-
-def id_of(appended: Appended) -> int:
-    return ids.mint(appended.timestamp_ms, appended.partition, appended.offset)
-
-
-async def append_all_kinds(stream: Stream, partition: int, name: str) -> None:
-    """Records in which every outcome occurs that a first pass can have; `name` makes them unlike any other's."""
-    first = await create(stream, partition, fingerprint=name, source="a")
-    for _ in range(2):
-        await create(stream, partition, fingerprint=name, source="a")  # re-sends
-    for number in range(3):
-        await patch(stream, partition, id_of(first), source=str(number))
-    await patch(stream, partition, id_of(first) + ids.MAX_RECORDS_PER_MINUTE * 2**9, source="nobody's")
-    await create(stream, partition, external_id=name, prompt_id="a")
-    await create(stream, partition, external_id=name, prompt_id="a", source="b")
-    await create(stream, partition, external_id=name, prompt_id="b")
-    await create(stream, partition, input_tokens="not a number")
-    second = await create(stream, partition)
-    await patch(stream, partition, id_of(second), input_tokens="not a number")
-    await stream.append(LOGS_TOPIC, partition, [Message(b"nonsense", b"{}")])
-    for _ in range(3):
-        await create(stream, partition)
-
-
-EXPECTED = Counter(created=5, duplicate=2, updated=4, unknown_log=1, id_taken=1, dead_letter=4)
-"""What becomes of them in one batch, where a log and its updates are one row: a refused update takes the log along."""
-
-
-@asynccontextmanager
-async def writing(stream: Stream, store: LogStore) -> AsyncIterator[Writer]:
-    stop = asyncio.Event()
-    writer = Writer(stream, store, WriterConfig())
-    task = asyncio.create_task(writer.run(stop))
-    try:
-        yield writer
-    finally:
-        stop.set()
-        await task
-
-
-async def applied(stream: Stream) -> dict[int, int]:
-    """The committed offsets, once they are the end offsets."""
-    async with asyncio.timeout(30):
-        ends = await stream.end_offsets(LOGS_TOPIC)
-        while await stream.committed(LOGS_TOPIC, WRITER_GROUP) != ends:  # noqa: ASYNC110 (no event in the port)
-            await asyncio.sleep(0.02)
-    return ends
 
 
 async def test_start_plus_outcomes_is_what_is_committed(stream: Stream, chdb_store: ChdbStore) -> None:
@@ -140,25 +71,25 @@ async def test_start_plus_outcomes_is_what_is_committed(stream: Stream, chdb_sto
     for batch in (1, 2):
         async with writing(stream, chdb_store):
             committed = await applied(stream)
-            assert committed == dict.fromkeys(range(PARTITIONS), batch * EXPECTED.total())
+            assert committed == dict.fromkeys(range(PARTITIONS), batch * OUTCOMES.total())
             for partition in range(PARTITIONS):
                 counted = outcomes(partition)
                 assert (
                     metric("sluice_writer_start_offset", partition=partition) + counted.total() == committed[partition]
                 )
                 assert metric("sluice_writer_committed_offset", partition=partition) == committed[partition]
-                expected = {outcome: batch * count for outcome, count in EXPECTED.items()}
+                expected = {outcome: batch * count for outcome, count in OUTCOMES.items()}
                 assert counted - before[partition] == expected
         for partition in range(PARTITIONS):
             await append_all_kinds(stream, partition, f"second {partition}")
     (stored,) = await chdb_store.query("SELECT count() AS rows, countIf(duplicate_of = 0) AS logs FROM logs FINAL")
     one_pass = PARTITIONS * 2
     assert stored == {
-        "rows": one_pass * (EXPECTED["created"] + EXPECTED["duplicate"] + EXPECTED["id_taken"]),
-        "logs": one_pass * (EXPECTED["created"] + EXPECTED["id_taken"]),
+        "rows": one_pass * (OUTCOMES["created"] + OUTCOMES["duplicate"] + OUTCOMES["id_taken"]),
+        "logs": one_pass * (OUTCOMES["created"] + OUTCOMES["id_taken"]),
     }
     kept = sum([1 async for _ in dead_letters.read_all(stream)])
-    assert kept == one_pass * EXPECTED["dead_letter"]
+    assert kept == one_pass * OUTCOMES["dead_letter"]
 
 
 async def test_replayed_dead_letters_are_counted_as_what_becomes_of_them(

@@ -51,6 +51,9 @@ class KafkaConfig:
     group_instance_id: str | None = None
     """Static membership: a restart within the session timeout keeps the partitions. Unique among living members."""
 
+    read_only: bool = False
+    """Make no topics and take no appends."""
+
     @property
     def effective_min_insync_replicas(self) -> int:
         """`min_insync_replicas`, or its default."""

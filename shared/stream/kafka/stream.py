@@ -63,6 +63,8 @@ class KafkaStream:
             await admin.close()
         self._offsets = Offsets(self.config)
         await self._offsets.start()
+        if self.config.read_only:
+            return
         limits = {topic.info.name: topic.max_message_bytes for topic in self._topics.values()}
         letters = min(self._topics[DEAD_LETTERS_TOPIC].max_message_bytes, self.config.max_message_bytes)
         logs = self._topics[LOGS_TOPIC].info.name

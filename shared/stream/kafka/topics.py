@@ -48,6 +48,10 @@ async def prepare(config: KafkaConfig, admin: AIOKafkaAdminClient) -> dict[str, 
     """Make and check the topics. Raises Misconfigured; waits without bound until every partition has a leader."""
     names = {config.name(topic): topic for topic in REQUIRED}
     missing = names.keys() - set(await admin.list_topics())
+    if missing and config.read_only:
+        raise Misconfigured(
+            f"Kafka at {config.bootstrap} has no topic {', '.join(sorted(missing))}: the first start of a role makes it"
+        )
     if missing:
         await _create(config, admin, [names[name] for name in missing])
     replicas = await _replicas(admin, names)
@@ -59,6 +63,8 @@ async def prepare(config: KafkaConfig, admin: AIOKafkaAdminClient) -> dict[str, 
                 partitions=len(replicas[name]),
                 replication_factor=min(replicas[name]),
                 min_insync_replicas=int(settings[name]["min.insync.replicas"]),
+                retention_ms=_bound(settings[name]["retention.ms"]),
+                retention_bytes=_bound(settings[name]["retention.bytes"]),
             ),
             max_message_bytes=int(settings[name]["max.message.bytes"]),
         )
@@ -116,6 +122,11 @@ async def _settings(admin: AIOKafkaAdminClient, names: Collection[str]) -> dict[
                 raise error(f"settings of topic {name}: {reason}")
             settings[name] = {entry[0]: entry[1] for entry in entries}
     return settings
+
+
+def _bound(setting: str) -> int | None:
+    """A retention setting, where -1 stands for none."""
+    return int(setting) if int(setting) >= 0 else None
 
 
 def _check_settings(config: KafkaConfig, name: str, required: Mapping[str, str], found: Mapping[str, str]) -> None:

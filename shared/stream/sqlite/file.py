@@ -101,7 +101,7 @@ def prepare(connection: sqlite3.Connection, topics: Mapping[str, int]) -> dict[s
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {FORMAT}")
         elif found != FORMAT:
-            raise Misconfigured(f"the stream file has format {found}, this version of Sluice reads format {FORMAT}")
+            raise _other_format(found)
         existing = {row[0] for row in connection.execute("SELECT DISTINCT topic FROM logs")}
         for topic, partitions in topics.items():
             if topic not in existing:
@@ -111,11 +111,27 @@ def prepare(connection: sqlite3.Connection, topics: Mapping[str, int]) -> dict[s
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    logs: dict[str, list[Log]] = {topic: [] for topic in topics}
+    return _logs(connection)
+
+
+def look(connection: sqlite3.Connection) -> dict[str, list[Log]]:
+    """The logs by topic, as they are. Raises Misconfigured for a file of another format."""
+    found = connection.execute("PRAGMA user_version").fetchone()[0]
+    if found != FORMAT:
+        raise _other_format(found)
+    return _logs(connection)
+
+
+def _logs(connection: sqlite3.Connection) -> dict[str, list[Log]]:
+    logs: dict[str, list[Log]] = {}
     for row in connection.execute("SELECT id, topic, partition FROM logs ORDER BY topic, partition"):
         log = Log(*row)
         logs.setdefault(log.topic, []).append(log)
     return logs
+
+
+def _other_format(found: int) -> Misconfigured:
+    return Misconfigured(f"the stream file has format {found}, this version of Sluice reads format {FORMAT}")
 
 
 def _create_topic(connection: sqlite3.Connection, topic: str, partitions: int) -> None:

@@ -49,6 +49,8 @@ class SqliteStream:
     `retention_s` or up to `retention_bytes`, whichever ends first. After an unclean stop a group member starts
     `rewind_s` before the newest record, since a power loss may have taken what the store had not synced; `sync` makes
     all that durable and is called before a stop is marked clean and before younger records than that are deleted.
+
+    A `read_only` stream needs the file to be there, takes no appends and deletes nothing.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class SqliteStream:
         rewind_s: float = 600,
         clock: Callable[[], float] = time.time,
         sync: Callable[[], None] = os.sync,
+        read_only: bool = False,
     ) -> None:
         self.path = Path(path)
         self._counts = {LOGS_TOPIC: partitions, REGISTRY_TOPIC: 1, DEAD_LETTERS_TOPIC: partitions}
@@ -72,6 +75,7 @@ class SqliteStream:
         self._rewind_s = rewind_s
         self._clock = clock
         self._sync = sync
+        self._read_only = read_only
         self._logs: dict[str, list[Log]] = {}
         self._joined: set[tuple[str, str]] = set()
         self._grown: dict[str, asyncio.Future[None]] = {}
@@ -94,6 +98,8 @@ class SqliteStream:
         except OSError as error:
             raise Misconfigured(f"the stream file {self.path} can't be made: {error}") from error
         self._reads = ReadPool(self.path, BUSY_TIMEOUT_S)
+        if self._read_only:
+            return
         self._writer = GroupWriter(
             self.path,
             asyncio.get_running_loop(),
@@ -105,28 +111,37 @@ class SqliteStream:
         self._retention_task = asyncio.create_task(self._retain())
 
     def _prepare(self) -> dict[str, list[Log]]:
+        if self._read_only:
+            if not self.path.exists():
+                raise Misconfigured(f"there is no stream file {self.path}: the first `sluice up` makes it")
+            with contextlib.closing(file.connect(self.path, BUSY_TIMEOUT_S)) as connection:
+                return file.look(connection)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.closing(file.connect(self.path, BUSY_TIMEOUT_S)) as connection:
             return file.prepare(connection, self._counts)
 
     async def stop(self) -> None:
         """See `Stream.stop`."""
-        if self._writer is None or self._reads is None or self._retention_task is None:
-            return
-        self._retention_task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._retention_task
+        if self._writer is not None:
+            await self._stop_writing(self._writer)
+            self._writer = None
+        if self._reads is not None:
+            await asyncio.to_thread(self._reads.close)
+
+    async def _stop_writing(self, writer: GroupWriter) -> None:
+        if self._retention_task is not None:
+            self._retention_task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._retention_task
         if self._joined:
             try:
                 await self._mark_clean()
             except (OSError, StreamUnavailable, OutcomeUnknown) as error:
                 log.warning("stream: the stop is not marked clean, the next start reads some records again: %s", error)
-        if not await self._writer.stop(self._produce_deadline_s):
+        if not await writer.stop(self._produce_deadline_s):
             log.error("stream: the writer did not finish within %s s", self._produce_deadline_s)
-        await asyncio.to_thread(self._reads.close)
         self._joined.clear()
         self.members.clear()
-        self._writer = None
 
     async def _mark_clean(self) -> None:
         # The store's files first: a power loss after the mark may take nothing that they should hold.
@@ -136,7 +151,18 @@ class SqliteStream:
 
     def topics(self) -> dict[str, TopicInfo]:
         """See `Stream.topics`."""
-        return {name: TopicInfo(name, len(logs), 1, 1) for name, logs in self._logs.items()}
+        kept = self._retention
+        return {
+            name: TopicInfo(
+                name=name,
+                partitions=len(logs),
+                replication_factor=1,
+                min_insync_replicas=1,
+                retention_ms=int(kept.age_s * 1000) if name == kept.topic else None,
+                retention_bytes=kept.bytes if name == kept.topic else None,
+            )
+            for name, logs in self._logs.items()
+        }
 
     def partitions(self, topic: str) -> int:
         """See `Stream.partitions`."""

@@ -1,0 +1,1 @@
+"""`sluice doctor`: looks at a whole installation from outside and says, in plain words, what is wrong with it."""
