@@ -102,8 +102,11 @@ class Context:
             sample=2000 if self.long else 200,
             foreign=foreign,
         )
-        yield trial
-        await trial.finish()
+        try:
+            yield trial
+            await trial.finish()
+        finally:
+            await trial.close()
         if fresh:
             installation.end()
             del self._shared[name]

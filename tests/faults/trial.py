@@ -96,37 +96,37 @@ class Trial(Generic[Installed]):
         if not holds:
             self.report.problems.append(Problem(WRONG, self.report.name, what))
 
-    async def finish(self) -> Report:
+    async def finish(self) -> None:
         """Wait until all is written, hold everything against the ledger, and leave the installation as it is.
 
         An embedded one is stopped for that, and started again.
         """
         report = self.report
-        try:
-            report.problems += self.load.problems
-            async with connected(self.installation) as stream:
-                self.expect(await audit.quiescent(stream), "not all is written after the end of the load")
-            report.problems += await audit.read_back(self.client, self.random, self._sample)
-            apart = isinstance(self.installation, Cluster)
-            if not apart:
-                await self.installation.stop()
-            await self.check_committed()
-            rows = await self.installation.rows(self.since.of(audit.ROWS))
-            bodies = await self.installation.rows(self.since.of(audit.BODIES))
-            report.problems += audit.check_rows(self.ledger, rows, bodies, self._foreign)
-            counted = (await self.installation.rows(self.since.of(audit.COUNTED)))[0]["logs"]
-            expected = sum(row["duplicate_of"] == 0 for row in rows)
-            if counted != expected:
-                kind = LOST if counted < expected else DUPLICATED
-                report.problems.append(Problem(kind, "log_records", f"counts {counted} of {expected} logs"))
-            if not apart:
-                await self.installation.start()
-        finally:
-            await self._session.close()
-        report.requests = sum(self.client.answers.values())
-        report.acknowledged = len(self.ledger.acknowledged())
-        report.unknown = sum(entry.unknown for entry in self.ledger.entries)
-        return report
+        report.problems += self.load.problems
+        async with connected(self.installation) as stream:
+            self.expect(await audit.quiescent(stream), "not all is written after the end of the load")
+        report.problems += await audit.read_back(self.client, self.random, self._sample)
+        apart = isinstance(self.installation, Cluster)
+        if not apart:
+            await self.installation.stop()
+        await self.check_committed()
+        rows = await self.installation.rows(self.since.of(audit.ROWS))
+        bodies = await self.installation.rows(self.since.of(audit.BODIES))
+        report.problems += audit.check_rows(self.ledger, rows, bodies, self._foreign)
+        counted = (await self.installation.rows(self.since.of(audit.COUNTED)))[0]["logs"]
+        expected = sum(row["duplicate_of"] == 0 for row in rows)
+        if counted != expected:
+            kind = LOST if counted < expected else DUPLICATED
+            report.problems.append(Problem(kind, "log_records", f"counts {counted} of {expected} logs"))
+        if not apart:
+            await self.installation.start()
+
+    async def close(self) -> None:
+        """Disconnect, and count what was done so far, however it ended."""
+        await self._session.close()
+        self.report.requests = sum(self.client.answers.values())
+        self.report.acknowledged = len(self.ledger.acknowledged())
+        self.report.unknown = sum(entry.unknown for entry in self.ledger.entries)
 
     async def _watch_memory(self) -> None:
         while True:

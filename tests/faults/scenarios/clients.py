@@ -22,7 +22,7 @@ SHARED = "finish_reason"
 async def same_body_three_times(context: Context) -> None:
     """One body sent three times within a second: three ids, each readable, and one log that counts."""
     async with context.embedded() as trial, trial.loaded():
-        for _ in range(context.logs(20)):
+        for _ in range(min(context.logs(10), 200)):
             entry = trial.ledger.new(PROMPTLAYER)
             await asyncio.gather(*[trial.client.send(entry) for _ in range(3)])
             trial.expect(len(set(entry.ids)) == 3, f"{entry.marker} got the ids {entry.ids}")
@@ -34,9 +34,9 @@ async def same_body_three_times(context: Context) -> None:
 async def two_patch_storms(context: Context) -> None:
     """Two clients change one log as fast as they can, different fields and one that both change."""
     async with context.embedded() as trial, trial.loaded():
-        for _ in range(3):
+        for _ in range(2):
             entry = await trial.client.create(HUMANLOOP)
-            turns = context.logs(20)
+            turns = min(context.logs(10), 200)
             await asyncio.gather(_storm(trial, entry, "output", turns), _storm(trial, entry, "error", turns))
             await trial.client.check(entry)
             answer = await trial.client.update(entry, {"stdout": "done"})
