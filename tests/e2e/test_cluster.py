@@ -35,7 +35,7 @@ MIX = [HUMANLOOP, HUMANLOOP_NAMED, *[PROMPTLAYER] * 8]
 
 
 async def test_20000_logs_from_clients_of_both_apis_while_writers_come_and_go(
-    processes: Processes, own_kafka: KafkaBroker, clickhouse_url: str
+    own_kafka: KafkaBroker, clickhouse_url: str, processes: Processes
 ) -> None:
     deployment = Deployment(
         processes,
