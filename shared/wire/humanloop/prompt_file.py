@@ -62,6 +62,14 @@ def parse_prompt_file(text: str) -> dict[str, Any]:
     return details
 
 
+_UNREADABLE: Final = (
+    *(yaml.YAMLError, RecursionError, TypeError),
+    # What the YAML library lets out where a tag does not fit its value: `!!int ''`, `!!bool x`, `!!timestamp x`.
+    *(ArithmeticError, AttributeError, LookupError, ValueError),
+)
+"""TypeError is orjson's, for what JSON can't hold."""
+
+
 class _HeaderLoader(yaml.SafeLoader):
     """YAML that has the meaning of JSON: no dates, no references (a few of them make a gigabyte)."""
 
@@ -72,7 +80,7 @@ class _HeaderLoader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            raise ValueError("its YAML header must not use references")
+            raise yaml.MarkedYAMLError(problem="it must not use references")
         return super().compose_node(parent, index)
 
 
@@ -84,7 +92,7 @@ def _header(text: str) -> dict[str, Any]:
         # The C loader overruns the stack on deep nesting and takes the process with it; this one raises RecursionError.
         loaded = yaml.load(text, Loader=_HeaderLoader)
         header = orjson.loads(orjson.dumps(loaded))
-    except (yaml.YAMLError, RecursionError, orjson.JSONEncodeError) as error:
+    except _UNREADABLE as error:
         reason = getattr(error, "problem", None) or "it is nested too deep or holds what JSON can't"
         raise ValueError(f"its YAML header can't be read: {reason}") from None
     if not isinstance(header, dict):

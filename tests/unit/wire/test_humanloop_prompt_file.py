@@ -123,6 +123,13 @@ def test_header_values_are_those_of_json(header: str, value: object) -> None:
     assert parse_prompt_file(f"---\n{header}\n---")["x"] == value
 
 
+MISFITS = (
+    *("int ''", "int '-'", "int x", "int 1:x", "float ''", "float '-'", "bool x", "timestamp x", "binary x", "set {b}"),
+    *("timestamp 2024-13-45", "omap [a]", "pairs [a]", "str {a: 1}", "map x", "seq x"),
+)
+"""YAML tags on what they don't fit."""
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -134,6 +141,7 @@ def test_header_values_are_those_of_json(header: str, value: object) -> None:
         ("---\na: [\n---\n", "can't be read"),
         ("---\na: 'x\n---\n", "can't be read"),
         ("---\na: !!python/object:os.system {}\n---\n", "can't be read"),
+        *((f"---\na: !!{value}\n---\n", "can't be read") for value in MISFITS),
         ("---\n1: a\n---\n", "can't be read"),
         ("---\na: " + "9" * 30 + "\n---\n", "can't be read"),
         ("---\na: " + "[" * 5000 + "\n---\n", "can't be read"),
