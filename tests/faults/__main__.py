@@ -21,7 +21,7 @@ from tests.faults.scenarios import SCENARIOS
 if TYPE_CHECKING:
     from tests.faults.report import Report
 
-LONG_SCALE = 60.0
+LONG_SCALE = 100.0
 
 
 async def run(names: list[str], seed: int, scale: float, directory: Path) -> list[Report]:

@@ -75,7 +75,7 @@ class Load:
             finally:
                 self._stopping = True
 
-    async def more(self, count: int, within_s: float = 180) -> None:
+    async def more(self, count: int, within_s: float = 600) -> None:
         """Return when so many more logs were acknowledged. Fails when that takes too long."""
         target = self.acknowledged + count
         async with asyncio.timeout(within_s), self._grown:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tests.faults.context import Context
     from tests.faults.trial import Trial
 
-REFUSED_REQUESTS = 40
+REFUSED_REQUESTS = 16
 """How many 503s are waited for while nothing can be acknowledged."""
 
 
