@@ -40,6 +40,9 @@ class Event(NamedTuple):
     fingerprint: str | None = None
 
 
+MAX_EXTERNAL_ID_CHARACTERS: Final = 1024
+"""Of a client's own id of a log. It is a parameter of queries, and a ClickHouse server takes 128 KiB of a parameter."""
+
 ORIGIN_HEADER: Final = "origin"
 """Header of a replayed dead letter: the position it first had, as `timestamp_ms:partition:offset`."""
 

@@ -7,18 +7,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from shared import ids
+from shared.events import MAX_EXTERNAL_ID_CHARACTERS
 from shared.records import IDENTITY_COLUMNS, PAYLOAD_FIELDS
 from shared.store import queries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from shared.store.base import LogStore, Row
 
 T = TypeVar("T")
 
-_KEYS_PER_QUERY: Final = 1000
-"""Keeps the parameters below the 128 KiB that a ClickHouse server takes in a form field."""
+_PARAMETER_BYTES: Final = 96 * 1024
+"""Keeps a parameter below the 128 KiB that a ClickHouse server takes (`http_max_field_value_size`)."""
+
+_KEY_BYTES: Final = 96
+"""More than a (workspace, id) takes in any one parameter."""
 
 _NULLABLE_PAYLOAD_FIELDS: Final = frozenset({"output_text", "stdout"})
 _NO_PAYLOAD: Final[Row] = {name: None if name in _NULLABLE_PAYLOAD_FIELDS else "" for name in PAYLOAD_FIELDS}
@@ -118,7 +122,7 @@ async def find_by_external_id(store: LogStore, workspace: str, external_id: str)
 async def find_external_ids(store: LogStore, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
     """The ids of the logs that clients named by these (workspace, external id). Unknown names are left out."""
     found: dict[tuple[str, str], int] = {}
-    for some in _chunks(names):
+    for some in _chunks([name for name in names if len(name[1]) <= MAX_EXTERNAL_ID_CHARACTERS], _name_bytes):
         for row in await store.query(*queries.ids_of_external_ids(some)):
             found[row["workspace_id"], row["external_id"]] = row["log_id"]
     return found
@@ -168,6 +172,20 @@ def _stored(log: Row, payload: Row | None) -> StoredLog:
     return StoredLog(log, payload)
 
 
-def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), _KEYS_PER_QUERY):
-        yield items[start : start + _KEYS_PER_QUERY]
+def _name_bytes(name: tuple[str, str]) -> int:
+    """At most what a name takes in a parameter: every character may be escaped."""
+    return _KEY_BYTES + 2 * len(name[1].encode())
+
+
+def _chunks(items: Sequence[T], size_of: Callable[[T], int] = lambda _: _KEY_BYTES) -> Iterator[list[T]]:
+    chunk: list[T] = []
+    size = 0
+    for item in items:
+        item_size = size_of(item)
+        if chunk and size + item_size > _PARAMETER_BYTES:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(item)
+        size += item_size
+    if chunk:
+        yield chunk

@@ -6,7 +6,7 @@ what was not set (JavaScript even for NaN), so null for a field with a default m
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, TypeVar
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -38,6 +38,12 @@ LaxFloat = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_refuse_
 
 LaxAmount = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_refuse_bool)]
 """A finite number of at least 0."""
+
+
+ItemT = TypeVar("ItemT")
+
+Items = Annotated[list[ItemT], Field(fail_fast=True)]
+"""A list that is checked up to its first wrong item: a million wrong ones are a million errors, and half a gigabyte."""
 
 
 class WireModel(BaseModel):

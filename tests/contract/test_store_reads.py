@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from shared import ids
+from shared.events import MAX_EXTERNAL_ID_CHARACTERS
 from shared.records import LOG_COLUMNS, PAYLOAD_COLUMNS
 from shared.store import logs, queries
 from shared.store.logs import Fingerprint, VersionUsage
@@ -145,6 +146,16 @@ async def test_the_first_log_under_an_external_id_keeps_it(store: LogStore) -> N
         ("other", "it's"): row(3)["id"],
     }
     assert await logs.find_external_ids(store, []) == {}
+
+
+async def test_many_long_external_ids_are_asked_for_in_parts(store: LogStore) -> None:
+    longest = [f"{number:04}" + "'é" * ((MAX_EXTERNAL_ID_CHARACTERS - 4) // 2) for number in range(300)]
+    rows = [row(number, external_id=name) for number, name in enumerate(longest)]
+    await insert(store, *rows)
+    names = [("acme", name) for name in longest]
+    found = await logs.find_external_ids(store, names)
+    assert found == {name: row["id"] for name, row in zip(names, rows, strict=True)}
+    assert await logs.find_by_external_id(store, "acme", longest[0] * 100) is None
 
 
 async def test_fingerprints_are_those_of_originals_of_one_partition_since_then(store: LogStore) -> None:

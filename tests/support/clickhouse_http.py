@@ -54,6 +54,9 @@ TRANSPORT_PARAMETERS = frozenset(
 )
 """URL parameters of the interface; all others but `param_*` are engine settings."""
 
+MAX_FIELD_BYTES = 128 * 1024
+"""What a server takes of one parameter: its setting `http_max_field_value_size`."""
+
 STATUSES = {60: 404, 81: 404, 115: 404, 46: 404, 47: 404, 62: 400, 27: 400, 117: 400, 159: 408, 516: 403}
 """HTTP statuses of some error codes; 500 for the others."""
 
@@ -78,6 +81,8 @@ class Server:
         if request.headers.get("content-type", "").startswith("multipart/form-data"):
             parameters |= form_fields(request.headers["content-type"], body)
             body = b""
+        if any(len(value.encode()) > MAX_FIELD_BYTES for value in parameters.values()):
+            return failure("Code: 1000. DB::Exception: HTML Form Exception: Field value too long. (POCO_EXCEPTION)")
         statement = b"\n".join(part for part in (parameters.get("query", "").encode(), body) if part)
         try:
             output_format, output = await run_in_threadpool(self.run, statement, parameters)

@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, ValidationError
 
 from shared.wire.humanloop.messages import AsSent, Message, Part
 from shared.wire.humanloop.prompt_file import parse_prompt_file
-from shared.wire.scalars import LaxFloat, LaxInt, WireModel
+from shared.wire.scalars import Items, LaxFloat, LaxInt, WireModel
 from shared.wire.validation import invalid
 
 Details = dict[str, Any]
@@ -53,21 +53,21 @@ class PromptDetails(WireModel):
 
     model: str
     endpoint: str | None = None
-    template: str | list[Message] | None = None
+    template: str | Items[Message] | None = None
     template_language: str | None = None
     provider: str | None = None
     max_tokens: LaxInt | None = None
     temperature: LaxFloat | None = None
     top_p: LaxFloat | None = None
-    stop: str | list[str] | None = None
+    stop: str | Items[str] | None = None
     presence_penalty: LaxFloat | None = None
     frequency_penalty: LaxFloat | None = None
     other: dict[str, Any] | None = None
     seed: LaxInt | None = None
     response_format: Annotated[dict[str, Any], AsSent(ResponseFormat)] | None = None
     reasoning_effort: LaxInt | str | None = None
-    tools: list[Annotated[dict[str, Any], AsSent(Tool)]] | None = None
-    linked_tools: list[str] | None = None
+    tools: Items[Annotated[dict[str, Any], AsSent(Tool)]] | None = None
+    linked_tools: Items[str] | None = None
     attributes: dict[str, Any] | None = None
     raw_file_content: str | None = None
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Tag
 from pydantic_core import core_schema
 
+from shared.wire.scalars import Items
+
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, ValidatorFunctionWrapHandler
 
@@ -102,11 +104,11 @@ class ChatMessage(Part):
     """What a message must look like."""
 
     role: str
-    content: str | list[ContentItem] | None = None
+    content: str | Items[ContentItem] | None = None
     name: str | None = None
     tool_call_id: str | None = None
-    tool_calls: list[ToolCall] | None = None
-    thinking: list[Thinking] | None = None
+    tool_calls: Items[ToolCall] | None = None
+    thinking: Items[Thinking] | None = None
 
 
 Message = Annotated[dict[str, Any], AsSent(ChatMessage)]

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
+from shared.events import MAX_EXTERNAL_ID_CHARACTERS
 from shared.wire.humanloop.details import PromptField  # noqa: TC001 (pydantic reads it)
 from shared.wire.humanloop.messages import AsSent, Message, Part
-from shared.wire.scalars import LaxFloat, LaxInt, WireModel
+from shared.wire.scalars import Items, LaxFloat, LaxInt, WireModel
 from shared.wire.times import WireTime  # noqa: TC001 (pydantic reads it)
 from shared.wire.validation import invalid_fields, validate
 
-Name = Annotated[str | None, AfterValidator(lambda name: name or None)]
+_unless_empty = AfterValidator(lambda name: name or None)
+
+Name = Annotated[str | None, _unless_empty]
 """What names a prompt or a log. An empty one names nothing: else all logs that carry it would be one log."""
+
+LogName = Annotated[Annotated[str, Field(max_length=MAX_EXTERNAL_ID_CHARACTERS)] | None, _unless_empty]
+"""The client's own name of a log."""
 
 
 class ChosenFunction(Part):
@@ -28,7 +34,7 @@ class ChosenTool(Part):
 class PromptLogFields(WireModel):
     """What both bodies have: what happened in the call."""
 
-    messages: list[Message] | None = None
+    messages: Items[Message] | None = None
     output_message: Message | None = None
     output: str | None = None
     inputs: dict[str, Any] | None = None
@@ -70,12 +76,12 @@ class PromptLogRequest(PromptLogFields):
     user: str | None = None
     environment: str | None = None
     save: bool = True
-    log_id: Name = None
+    log_id: LogName = None
     run_id: str | None = None
 
     evaluation_id: str | None = None
     batch_id: str | None = None
-    batches: list[str] | None = None
+    batches: Items[str] | None = None
     trace_id: str | None = None
     trace_parent_log_id: str | None = None
 

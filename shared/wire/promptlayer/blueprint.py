@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from pydantic import BaseModel, PlainValidator
 
 from shared.records import PREVIEW_CHARACTERS, json_text, preview
+from shared.wire.scalars import Items
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,15 +25,15 @@ class _Block(BaseModel):
 
 class _Message(BaseModel):
     role: str
-    content: str | list[_Block] | None = None
+    content: str | Items[_Block] | None = None
 
 
 class _Chat(BaseModel):
-    messages: list[_Message]
+    messages: Items[_Message]
 
 
 class _Completion(BaseModel):
-    content: list[_Block]
+    content: Items[_Block]
 
 
 class _Kind(BaseModel):

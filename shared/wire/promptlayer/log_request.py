@@ -8,7 +8,7 @@ from pydantic import AliasChoices, AliasGenerator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from shared.wire.promptlayer.blueprint import Template  # noqa: TC001 (pydantic reads it)
-from shared.wire.scalars import LaxAmount, LaxCount, LaxInt, WireModel
+from shared.wire.scalars import Items, LaxAmount, LaxCount, LaxInt, WireModel
 from shared.wire.times import WireTime  # noqa: TC001 (pydantic reads it)
 from shared.wire.validation import validate
 
@@ -59,8 +59,8 @@ class LogRequest(WireModel):
     request_start_time: WireTime
     request_end_time: WireTime
     parameters: dict[str, Any] = Field(default_factory=dict)
-    tags: list[Tag] = Field(default_factory=list)
-    metadata: dict[MetadataKey, Any] = Field(default_factory=dict)
+    tags: Items[Tag] = Field(default_factory=list)
+    metadata: dict[MetadataKey, Any] = Field(default_factory=dict, fail_fast=True)
     prompt_name: str | None = None
     prompt_id: LaxInt | None = None
     prompt_version_number: Annotated[LaxInt, Field(gt=0, le=MAX_PROMPT_VERSION)] | None = None

@@ -162,6 +162,7 @@ def test_wrong_fields_are_refused_by_name(body: dict[str, Any], loc: list[str | 
         ({"environment": {}}, ["environment"]),
         ({"save": "maybe"}, ["save"]),
         ({"log_id": 1}, ["log_id"]),
+        ({"log_id": "x" * 1025}, ["log_id"]),
         ({"run_id": 1}, ["run_id"]),
         ({"source_datapoint_id": 1}, ["source_datapoint_id"]),
         ({"trace_parent_id": 1}, ["trace_parent_id"]),
