@@ -14,7 +14,7 @@ from services.writer_worker import dead_letters, incoming, metrics
 from services.writer_worker.duplicate_window import DuplicateWindow, Original
 from services.writer_worker.fold import LogState
 from services.writer_worker.inserter import Inserter
-from services.writer_worker.plan import Known, LogKey, Outcome, Position, external_keys, log_keys, make_plan
+from services.writer_worker.plan import Known, LogKey, Outcome, Plan, Position, external_keys, log_keys, make_plan
 from services.writer_worker.retry import until_done
 from services.writer_worker.row_cache import RowCache
 from shared import ids
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from services.writer_worker.assignment import OwnedPartition
     from services.writer_worker.config import WriterConfig
     from services.writer_worker.incoming import Incoming
+    from services.writer_worker.inserter import Refused
     from shared.store.base import LogStore
     from shared.store.logs import StoredLog
     from shared.stream.base import Consumer, Record, Stream
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 Batch = Sequence[tuple["OwnedPartition", list["Record"]]]
+Letter = tuple["Record", str]
+"""A record that can't be stored, and why."""
 
 
 class Flusher:
@@ -61,13 +64,12 @@ class Flusher:
         started = time.monotonic()
         windows = {owned.partition: await self._window(owned, records[0], wanted) for owned, records in batch}
         events, poison = self._read(batch)
-        known = await self._look_up(events, cache, wanted)
-        plan = await asyncio.to_thread(make_plan, events, known, cache, windows)
+        plan = await self._plan(events, windows, cache, wanted)
         folded = time.monotonic()
         refused = await self._inserter.insert(plan, wanted)
+        faults = await self._find_faults(refused, windows, cache, wanted)
         inserted = time.monotonic()
-        letters = poison + plan.poison + [(record, error) for line, error in refused for record in line.sources]
-        outcomes = plan.outcomes | await self._bury(letters, cache, wanted)
+        outcomes = plan.outcomes | await self._bury(poison + plan.poison + faults, wanted)
         if len(outcomes) != sum(len(records) for _, records in batch):
             # What is committed is never looked at again, so this is worth a comparison for every batch.
             raise AssertionError("a record of the batch was neither stored nor kept as a dead letter")
@@ -84,9 +86,9 @@ class Flusher:
         counts[metrics.NO_RECORD] = owned.committed - before - len(records)
         metrics.committed(owned.partition, owned.committed, counts)
 
-    def _read(self, batch: Batch) -> tuple[list[Incoming], list[tuple[Record, str]]]:
+    def _read(self, batch: Batch) -> tuple[list[Incoming], list[Letter]]:
         events: list[Incoming] = []
-        poison: list[tuple[Record, str]] = []
+        poison: list[Letter] = []
         for _, records in batch:
             for record in records:
                 try:
@@ -94,6 +96,37 @@ class Flusher:
                 except ValueError as error:
                     poison.append((record, f"can't be read: {error}"))
         return events, poison
+
+    async def _plan(
+        self,
+        events: Sequence[Incoming],
+        windows: Mapping[int, DuplicateWindow],
+        cache: RowCache,
+        wanted: Callable[[], bool],
+    ) -> Plan:
+        known = await self._look_up(events, cache, wanted)
+        return await asyncio.to_thread(make_plan, events, known, cache, windows)
+
+    async def _find_faults(
+        self, refused: Refused, windows: Mapping[int, DuplicateWindow], cache: RowCache, wanted: Callable[[], bool]
+    ) -> list[Letter]:
+        """The records that rows were refused for. Those that share a refused row are written again in two halves, so
+        that a bad update does not take the log and its good updates with it.
+        """
+        faults: list[Letter] = []
+        for line, error in refused:
+            # A refused row must not be the base of later updates.
+            cache.forget_partitions(frozenset(record.partition for record in line.sources))
+            if len(line.sources) == 1:
+                faults.append((line.sources[0], error))
+                continue
+            middle = len(line.sources) // 2
+            for half in (line.sources[:middle], line.sources[middle:]):
+                events = [incoming.read(record, self._config.epoch) for record in half]
+                plan = await self._plan(events, windows, cache, wanted)
+                still_refused = await self._inserter.insert(plan, wanted)
+                faults += plan.poison + await self._find_faults(still_refused, windows, cache, wanted)
+        return faults
 
     async def _look_up(self, events: Sequence[Incoming], cache: RowCache, wanted: Callable[[], bool]) -> Known:
         known = Known()
@@ -137,9 +170,7 @@ class Flusher:
         if problem is not None:
             raise Misconfigured(problem)
 
-    async def _bury(
-        self, letters: list[tuple[Record, str]], cache: RowCache, wanted: Callable[[], bool]
-    ) -> dict[Position, Outcome]:
+    async def _bury(self, letters: Sequence[Letter], wanted: Callable[[], bool]) -> dict[Position, Outcome]:
         """Keep records as dead letters, each once, with its first error."""
         outcomes: dict[Position, Outcome] = {}
         for record, error in letters:
@@ -150,9 +181,6 @@ class Flusher:
             _log.error("record is a dead letter", extra={"position": position, "reason": error[:500]})
             append = partial(dead_letters.append, self._stream, record, error)
             await until_done("append of a dead letter", append, wanted)
-        if letters:
-            # Lines that were refused must not be the base of later updates.
-            cache.forget_partitions(frozenset(record.partition for record, _ in letters))
         return outcomes
 
     async def _commit(

@@ -87,6 +87,22 @@ async def test_garbage_never_stops_the_writer(sluice: Up) -> None:
     assert f"{len(garbage) - ignored} dead letters" in letters
 
 
+async def test_a_bad_update_does_not_take_its_log_along(sluice: Up) -> None:
+    sluice.stop()  # so that all of it is one batch, at the next start
+    async with log_stream(sluice) as stream:
+        [log_id] = positions(await stream.append(LOGS_TOPIC, PARTITION, [create(1)]), 1)
+        fields = [b'{"output_tokens":2}', b'{"input_tokens":"x","price":3}', b'{"price":4}']
+        key = encode_key(Event(EventKind.PATCH, "default", log_id=log_id))
+        await stream.append(LOGS_TOPIC, PARTITION, [Message(key, value) for value in fields])
+    sluice.start()
+    answer = read(sluice, log_id)
+    assert (answer["input_tokens"], answer["output_tokens"], answer["price"]) == (1, 2, 4)
+    listed = sluice.run("dead-letters", "list")
+    assert "1 dead letters" in listed
+    assert f"{PARTITION}:0  " in listed
+    sluice.stop()
+
+
 def test_a_letter_whose_cause_is_mended_gets_the_id_that_its_client_knows_and_is_counted_once(sluice: Up) -> None:
     # A schema that somebody broke: it has no room for error messages that are not times.
     alter(sluice, "ALTER TABLE logs_in MODIFY COLUMN error Nullable(DateTime)")
