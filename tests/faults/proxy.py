@@ -38,17 +38,17 @@ class Proxy:
         self.target_port = target_port
         self.latency_s = 0.0
         self.bytes_per_s = 0
-        self._loop = asyncio.new_event_loop()
         self._flowing = asyncio.Event()
         self._server: asyncio.Server | None = None
         self._transports: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._thread = threading.Thread(target=self._loop.run_forever, name=f"proxy-{self.port}", daemon=True)
 
     def start(self) -> Self:
         """Listen, and forward."""
         assert self.target_port, "the proxy has no target"
         self._flowing.set()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name=f"proxy-{self.port}", daemon=True)
         self._thread.start()
         self.accept()
         return self
