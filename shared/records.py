@@ -125,6 +125,9 @@ CONTENT_COLUMNS: Final = frozenset(
 
 PREVIEW_CHARACTERS: Final = 200
 
+MAX_INDEXED_METADATA: Final = 10_000
+"""Entries of a log's metadata that can be searched for. All are kept; millions would take a gigabyte to index."""
+
 PROMPTLAYER_REQUEST: Final = "promptlayer.request"
 HUMANLOOP_PROMPT_LOG: Final = "humanloop.prompt_log"
 
@@ -160,10 +163,10 @@ def json_text(value: Any) -> str:
 def metadata_columns(metadata: dict[str, Any]) -> Columns:
     """`metadata` and `metadata_json` of an event body.
 
-    The map is what is indexed: text by key, nested objects flattened with dots. The JSON text is kept beside it only
-    when the map alone would not give the original back.
+    The map is what is indexed: text by key, nested objects flattened with dots, the first `MAX_INDEXED_METADATA` of
+    them. The JSON text is kept beside it only when the map alone would not give the original back.
     """
-    if metadata and all(type(value) is str for value in metadata.values()):
+    if metadata and len(metadata) <= MAX_INDEXED_METADATA and all(type(value) is str for value in metadata.values()):
         return {"metadata": metadata, "metadata_json": ""}
     flat: dict[str, str] = {}
     _flatten("", metadata, flat)
@@ -171,6 +174,8 @@ def metadata_columns(metadata: dict[str, Any]) -> Columns:
 
 
 def _flatten(prefix: str, value: Any, flat: dict[str, str]) -> None:
+    if len(flat) >= MAX_INDEXED_METADATA:
+        return
     if isinstance(value, dict) and (value or not prefix):
         for key, item in value.items():
             _flatten(f"{prefix}.{key}" if prefix else key, item, flat)

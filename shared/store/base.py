@@ -29,8 +29,9 @@ class LogStore(Protocol):
     async def insert(self, table: str, rows: bytes) -> None:
         """Insert JSON lines (JSONEachRow) into a table of the store's database. Absent columns take their defaults.
 
-        The rows are in the store on return. Raises StoreUnavailable when the same call may succeed later (rows may
-        or may not be stored), StoreRejected when these rows can't be inserted (none is stored).
+        The rows are in the store on return. A single row that takes more memory than an insert may use is inserted with
+        what the server has, and its indexes are built later. Raises StoreUnavailable when the same call may succeed
+        later (rows may or may not be stored), StoreRejected when these rows can't be inserted (none is stored).
         """
         ...
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,11 +19,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import chdb
 
-from shared.errors import Misconfigured, StoreInUse, StoreUnavailable
+from shared.errors import Misconfigured, StoreInUse, StoreOverloaded, StoreUnavailable
 from shared.store.base import LogStore, Row
 from shared.store.codes import store_error
 from shared.store.parameters import encode_parameters
-from shared.store.session import QUERY_SETTINGS, SESSION_SETTINGS, decode_rows
+from shared.store.session import LAST_RESORT_SETTINGS, QUERY_SETTINGS, SESSION_SETTINGS, decode_rows, is_one_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -102,8 +103,15 @@ class ChdbStore(LogStore):
             await asyncio.to_thread(writer.close)
 
     async def insert(self, table: str, rows: bytes) -> None:
-        if rows.strip():
+        if not rows.strip():
+            return
+        try:
             await self._run(self._writer, lambda handle: _insert(handle, table, rows), inserting=True)
+        except StoreOverloaded:
+            if not is_one_row(rows):
+                raise
+            target = f"{table} SETTINGS {_assignments(LAST_RESORT_SETTINGS)}"
+            await self._run(self._writer, lambda handle: _insert(handle, target, rows), inserting=True)
 
     async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
         values = encode_parameters(parameters or {})
@@ -164,7 +172,11 @@ def _insert(handle: Handle, table: str, rows: bytes) -> None:
 
 
 def _set_statement(settings: Mapping[str, str | int]) -> str:
-    return "SET " + ", ".join(f"{name} = {value!r}" for name, value in settings.items())
+    return f"SET {_assignments(settings)}"
+
+
+def _assignments(settings: Mapping[str, str | int]) -> str:
+    return ", ".join(f"{name} = {value!r}" for name, value in settings.items())
 
 
 def _not_opened(path: Path, reason: str) -> Misconfigured:
@@ -177,7 +189,7 @@ def _not_opened(path: Path, reason: str) -> Misconfigured:
 
 
 def _refuse_other_owner(path: Path) -> None:
-    """Raises StoreInUse when another process has the directory.
+    """Raises StoreInUse when another process than this one has the directory.
 
     The engine keeps a lock on the file `status` and writes its pid there. It would notice, and print so to stderr.
     """
@@ -186,6 +198,8 @@ def _refuse_other_owner(path: Path) -> None:
             fcntl.flock(status, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             owner = status.readline().strip().lower() or "pid unknown"
+            if owner == f"pid: {os.getpid()}":
+                return
             raise StoreInUse(
                 f"the store {path} is in use by another process ({owner}), such as another `sluice up`: stop that first"
             ) from None

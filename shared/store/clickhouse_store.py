@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import clickhouse_connect
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from shared.errors import Misconfigured, StoreRejected, StoreUnavailable
+from shared.errors import Misconfigured, StoreOverloaded, StoreRejected, StoreUnavailable
 from shared.store.base import LogStore, Row
 from shared.store.codes import ACCESS_CODES, ACCESS_DENIED, error_code, store_error
-from shared.store.session import QUERY_SETTINGS, SESSION_SETTINGS, decode_rows
+from shared.store.session import LAST_RESORT_SETTINGS, QUERY_SETTINGS, SESSION_SETTINGS, decode_rows, is_one_row
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
@@ -108,9 +108,18 @@ class ClickHouseStore(LogStore):
             await client.close()
 
     async def insert(self, table: str, rows: bytes) -> None:
-        if rows.strip():
-            sending = self._connected().raw_insert(table, None, rows, settings=_INSERT_SETTINGS, fmt="JSONEachRow")
-            await _answer(sending, inserting=True)
+        if not rows.strip():
+            return
+        try:
+            await self._insert(table, rows, _INSERT_SETTINGS)
+        except StoreOverloaded:
+            if not is_one_row(rows):
+                raise
+            await self._insert(table, rows, {**_INSERT_SETTINGS, **LAST_RESORT_SETTINGS})
+
+    async def _insert(self, table: str, rows: bytes, settings: Mapping[str, Any]) -> None:
+        sending = self._connected().raw_insert(table, None, rows, settings=dict(settings), fmt="JSONEachRow")
+        await _answer(sending, inserting=True)
 
     async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
         # The library pastes values into a text that has no placeholder; so those that it does not name are left out.

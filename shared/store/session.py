@@ -39,6 +39,12 @@ SESSION_SETTINGS: Final[Mapping[str, str | int]] = {
 }
 """Settings of every handle and every request."""
 
+LAST_RESORT_SETTINGS: Final[Mapping[str, str | int]] = {
+    "materialize_skip_indexes_on_insert": 0,  # merges build them; 4 million different words took over 1 GB
+    "max_memory_usage": 0,  # what the server has
+}
+"""Further settings for a row that is too big for the memory of one insert when it is alone already."""
+
 QUERY_SETTINGS: Final[Mapping[str, str | int]] = {
     "max_execution_time": 60,
     "readonly": 1,  # no DDL, no inserts, no table functions that reach files or the network; must come last
@@ -49,3 +55,8 @@ QUERY_SETTINGS: Final[Mapping[str, str | int]] = {
 def decode_rows(data: bytes) -> list[Row]:
     """The rows of a JSONEachRow answer."""
     return [orjson.loads(line) for line in data.split(b"\n") if line]
+
+
+def is_one_row(rows: bytes) -> bool:
+    """Whether JSON lines are a single line."""
+    return b"\n" not in rows.strip()

@@ -177,7 +177,7 @@ def _got(problem: ErrorDetails) -> str:
     """What was sent instead, when that is short; objects and lists are only called what they are."""
     value = problem["input"]
     kind = _type(problem)
-    if kind in {"missing", "string_too_long", "extra_forbidden"} or (
+    if kind in {"missing", "string_too_long", "too_long", "too_short", "extra_forbidden"} or (
         kind == "unknown_type" and isinstance(value, dict)
     ):
         return ""

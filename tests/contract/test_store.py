@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from shared.errors import StoreRejected, StoreUnavailable
+from shared.errors import StoreOverloaded, StoreRejected, StoreUnavailable
 from shared.records import IDENTITY_COLUMNS, LOG_COLUMNS, PAYLOAD_COLUMNS
 from shared.store.chdb_store import ChdbStore
 from shared.store.factory import open_store
@@ -287,3 +287,14 @@ async def test_rows_end_no_statement_and_begin_none(empty_store: LogStore) -> No
     with pytest.raises(StoreRejected):
         await empty_store.insert("texts", b'{"id": 3}\n\nDROP TABLE texts')
     assert len(await empty_store.query("SELECT id FROM texts")) >= 2
+
+
+async def test_a_row_that_is_too_big_for_the_memory_of_one_insert_goes_in_alone(store: LogStore) -> None:
+    words = " ".join(f"{number:x}" for number in range(4_000_000))  # all different: their index takes over 1 GB
+    row = orjson.dumps({"workspace_id": "acme", "id": 5, "version": 1, "received_at": "2026-01-01 00:00:00.000"})
+    big = row[:-1] + b',"input":["' + words.encode() + b'"]}'
+    with pytest.raises(StoreOverloaded):
+        await store.insert("logs_in", row + b"\n" + big)
+    await store.insert("logs_in", big)
+    found = await store.query("SELECT length(input) AS length FROM log_payloads WHERE hasToken(lower(input), '3d08ff')")
+    assert found == [{"length": len(words) + 4}]

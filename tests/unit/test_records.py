@@ -15,6 +15,7 @@ from shared.records import (
     JSON_COLUMNS,
     LOG_COLUMNS,
     LOG_FIELDS,
+    MAX_INDEXED_METADATA,
     PAYLOAD_COLUMNS,
     PAYLOAD_FIELDS,
     iso_time,
@@ -57,6 +58,14 @@ def test_metadata_of_text_needs_no_second_copy(metadata: dict[str, str]) -> None
 def test_nested_metadata_is_found_by_its_path() -> None:
     columns = metadata_columns({"a": {"b": {"c": "x", "d": 1.5}, "e": []}, "f": None, "g": {}, "h": True})
     assert columns["metadata"] == {"a.b.c": "x", "a.b.d": "1.5", "a.e": "[]", "g": "{}", "h": "true"}
+
+
+@pytest.mark.parametrize("value", ["text", 1, {"a": "b"}])
+def test_of_very_much_metadata_only_the_beginning_is_indexed(value: object) -> None:
+    metadata = {str(number): value for number in range(MAX_INDEXED_METADATA + 5)}
+    columns = metadata_columns(metadata)
+    assert len(columns["metadata"]) == MAX_INDEXED_METADATA
+    assert metadata_value(orjson.loads(orjson.dumps(columns))) == metadata
 
 
 def test_no_metadata_is_none_and_empty_metadata_is_empty() -> None:

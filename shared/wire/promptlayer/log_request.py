@@ -12,6 +12,9 @@ from shared.wire.scalars import Items, LaxAmount, LaxCount, LaxInt, WireModel
 from shared.wire.times import WireTime  # noqa: TC001 (pydantic reads it)
 from shared.wire.validation import validate
 
+MAX_TAGS: Final = 10_000
+"""Each of them is a value to search for; millions would take a gigabyte to index."""
+
 MAX_TAG_CHARACTERS: Final = 512
 MAX_METADATA_KEY_CHARACTERS: Final = 1024
 MAX_ERROR_MESSAGE_CHARACTERS: Final = 1024
@@ -59,7 +62,7 @@ class LogRequest(WireModel):
     request_start_time: WireTime
     request_end_time: WireTime
     parameters: dict[str, Any] = Field(default_factory=dict)
-    tags: Items[Tag] = Field(default_factory=list)
+    tags: Items[Tag] = Field(default_factory=list, max_length=MAX_TAGS)
     metadata: dict[MetadataKey, Any] = Field(default_factory=dict, fail_fast=True)
     prompt_name: str | None = None
     prompt_id: LaxInt | None = None

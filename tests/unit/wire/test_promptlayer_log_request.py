@@ -190,6 +190,7 @@ def test_wrong_values_are_refused_by_name(field: str, value: Any) -> None:
     ("field", "value", "loc"),
     [
         ("tags", ["fine", "x" * 513], ["tags", 1]),
+        ("tags", ["fine"] * 10_001, ["tags"]),
         ("tags", ["fine", None], ["tags", 1]),
         ("tags", [5], ["tags", 0]),
         ("metadata", {"k" * 1025: "x"}, ["metadata", "k" * 80]),
