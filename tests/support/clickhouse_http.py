@@ -16,20 +16,18 @@ import gzip
 import hmac
 import re
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import chdb
 import lz4.frame  # type: ignore[import-untyped]
 import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from shared.store.codes import error_code
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
 
 INSERT = re.compile(
     rb"\s*(?P<statement>INSERT\s+INTO\s+[^\n]*?)\s+FORMAT\s+JSONEachRow[ \t]*\n(?P<data>.*)", re.S | re.I
@@ -77,7 +75,10 @@ class Server:
         if not self.is_allowed(request):
             return failure("Code: 516. DB::Exception: default: Authentication failed. (AUTHENTICATION_FAILED)")
         parameters = dict(request.query_params)
-        body = decompress(await request.body(), request.headers.get("content-encoding", ""))
+        try:
+            body = decompress(await request.body(), request.headers.get("content-encoding", ""))
+        except ClientDisconnect:
+            return Response()  # nobody is there to read it
         if request.headers.get("content-type", "").startswith("multipart/form-data"):
             parameters |= form_fields(request.headers["content-type"], body)
             body = b""

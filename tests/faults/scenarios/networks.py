@@ -33,7 +33,7 @@ async def black_hole_before_a_writer(context: Context) -> None:
     """Between one writer and Kafka while its inserts are slow: it loses its partitions in the middle of one."""
     async with context.cluster() as trial, trial.loaded():
         installation = trial.installation
-        for _ in range(2):
+        for _ in range(2 if context.long else 1):
             await trial.more(context.logs(100))
             installation.to_store.latency_s = 0.5
             await trial.more(context.logs(50))
