@@ -11,21 +11,20 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from services.writer_worker import dead_letters, incoming, metrics
-from services.writer_worker.duplicate_window import DuplicateWindow, Original
 from services.writer_worker.fold import LogState
 from services.writer_worker.inserter import Inserter
 from services.writer_worker.plan import Known, LogKey, Outcome, Plan, Position, external_keys, log_keys, make_plan
+from services.writer_worker.preparation import Preparation
 from services.writer_worker.retry import until_done
 from services.writer_worker.row_cache import RowCache
-from shared import ids
-from shared.errors import Misconfigured, NotOwner
+from shared.errors import NotOwner
 from shared.records import IDENTITY_COLUMNS
 from shared.store import logs as stored_logs
-from shared.stream.base import LOGS_TOPIC
 
 if TYPE_CHECKING:
     from services.writer_worker.assignment import OwnedPartition
     from services.writer_worker.config import WriterConfig
+    from services.writer_worker.duplicate_window import DuplicateWindow
     from services.writer_worker.incoming import Incoming
     from services.writer_worker.inserter import Refused
     from shared.store.base import LogStore
@@ -48,6 +47,7 @@ class Flusher:
         self._consumer = consumer
         self._config = config
         self._inserter = Inserter(store)
+        self._preparation = Preparation(stream, store, config)
         self.cache = RowCache(config.cache_bytes)
 
     async def flush(self, batch: Batch, running: Callable[[], bool]) -> None:
@@ -62,7 +62,7 @@ class Flusher:
 
         cache = self.cache
         started = time.monotonic()
-        windows = {owned.partition: await self._window(owned, records[0], wanted) for owned, records in batch}
+        windows = await self._preparation.windows([(owned, records[0]) for owned, records in batch], wanted)
         events, poison = self._read(batch)
         plan = await self._plan(events, windows, cache, wanted)
         folded = time.monotonic()
@@ -144,32 +144,6 @@ class Flusher:
         rows = await stored_logs.read_logs(self._store, sorted(keys))
         return {key: _state(row) for key, row in rows.items()}
 
-    async def _window(self, owned: OwnedPartition, first: Record, wanted: Callable[[], bool]) -> DuplicateWindow:
-        """The duplicate window of a partition; on the first flush of an assignment it is filled from the store."""
-        if owned.window is None:
-            await until_done("check of stored versions", lambda: self._check_versions(owned.partition), wanted)
-            window = DuplicateWindow(self._config.duplicate_window_s, self._config.duplicate_window_records)
-            since_ms = first.timestamp_ms - int(self._config.duplicate_window_s * 1000)
-            originals = await until_done(
-                "look-up of recent fingerprints",
-                lambda: stored_logs.recent_fingerprints(self._store, owned.partition, since_ms),
-                wanted,
-            )
-            for known in originals:
-                # Only what stands before the first record: the rest is read from the stream again.
-                offset = ids.resolve_offset(known.log_id, first.offset)
-                if offset is not None and known.received_at_ms <= first.timestamp_ms:
-                    window.add(known.fingerprint, Original(known.received_at_ms, offset, known.log_id))
-            owned.window = window
-        return owned.window
-
-    async def _check_versions(self, partition: int) -> None:
-        newest = (await stored_logs.max_versions_by_partition(self._store)).get(partition)
-        end = (await self._stream.end_offsets(LOGS_TOPIC))[partition]
-        problem = stored_logs.epoch_problem(partition, newest, end, self._config.epoch)
-        if problem is not None:
-            raise Misconfigured(problem)
-
     async def _bury(self, letters: Sequence[Letter], wanted: Callable[[], bool]) -> dict[Position, Outcome]:
         """Keep records as dead letters, each once, with its first error."""
         outcomes: dict[Position, Outcome] = {}
@@ -178,7 +152,8 @@ class Flusher:
             if position in outcomes:
                 continue
             outcomes[position] = Outcome.DEAD_LETTER
-            _log.error("record is a dead letter", extra={"position": position, "reason": error[:500]})
+            # Without the error, which can repeat what the record holds: `sluice dead-letters` shows it.
+            _log.error("record is a dead letter", extra={"partition": record.partition, "offset": record.offset})
             append = partial(dead_letters.append, self._stream, record, error)
             await until_done("append of a dead letter", append, wanted)
         return outcomes

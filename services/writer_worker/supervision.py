@@ -55,7 +55,9 @@ class SupervisedWriter:
 
     def not_ready(self) -> list[str]:
         """Why nothing is being written now."""
-        return [f"writer: {self._problem}"] if self._problem else []
+        if self._problem:
+            return [f"writer: {self._problem}"]
+        return [] if self._writer is not None and self._writer.joined else ["writer: joining the group"]
 
     async def _keep_writing(self, stop: asyncio.Event, app: Application) -> None:
         while not stop.is_set():

@@ -47,6 +47,8 @@ class Writer:
         self._flushing: asyncio.Task[None] | None = None
         self._paused = False
         self._stopping = False
+        self.joined = False
+        """Whether it is a member of the group, with or without partitions."""
 
     def oldest_unstored_ms(self) -> dict[int, int]:
         """Stream time of the oldest record that this writer took and has not stored, for partitions that have one."""
@@ -92,6 +94,7 @@ class Writer:
             await asyncio.wait({joining})
             return False
         await joining
+        self.joined = True
         return True
 
     async def on_assigned(self, positions: Mapping[int, int]) -> None:
