@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from shared.store.base import LogStore
 
 SERVER_IMAGE = "clickhouse/clickhouse-server:26.9"
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 180.0
 
 
 class ClickHouseProcess:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 KAFKA_VERSION: Final = "4.1.0"
-START_TIMEOUT_S: Final = 60.0
+START_TIMEOUT_S: Final = 180.0
 STOP_TIMEOUT_S: Final = 20.0
 
 _POM: Final = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
