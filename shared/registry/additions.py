@@ -77,4 +77,7 @@ class Additions:
 async def result_of(task: asyncio.Task[Result]) -> Result:
     """The result of a task that several callers wait for: cancelling one of them leaves the task running."""
     await asyncio.wait([task])
-    return task.result()
+    try:
+        return task.result()
+    finally:
+        del task  # else a failure would keep the frames of its callers, and they what they were called with

@@ -19,7 +19,15 @@ from shared.stream.base import DEAD_LETTERS_TOPIC, LOGS_TOPIC, REGISTRY_TOPIC, A
 from shared.stream.kafka import KafkaConfig, KafkaStream
 from shared.stream.kafka.stream import DEAD_LETTER_BYTES
 from tests.support.kafka_broker import free_port
-from tests.support.streams import PARTITIONS, Listener, fetch_until, kafka_config, messages, read_all
+from tests.support.streams import (
+    PARTITIONS,
+    Listener,
+    fetch_until,
+    kafka_config,
+    lets_go_of_what_failed,
+    messages,
+    read_all,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -310,6 +318,7 @@ async def test_a_frozen_broker_ends_appends_at_their_deadline(start: Start, own_
             StreamUnavailable,
             StreamUnavailable,
         ]
+    assert await lets_go_of_what_failed(stream)
     own_kafka.send_signal(signal.SIGCONT)
     async with asyncio.timeout(20):
         while True:

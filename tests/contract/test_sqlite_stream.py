@@ -17,7 +17,7 @@ from shared.errors import Misconfigured, OutcomeUnknown, StreamUnavailable
 from shared.stream.base import DEAD_LETTERS_TOPIC, LOGS_TOPIC, REGISTRY_TOPIC, WRITER_GROUP, Appended, Message
 from shared.stream.sqlite import SqliteStream
 from shared.stream.sqlite.file import connect
-from tests.support.streams import Listener, messages, read_all
+from tests.support.streams import Listener, lets_go_of_what_failed, messages, read_all
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -179,6 +179,7 @@ async def test_an_append_ends_at_its_deadline_while_another_process_holds_the_fi
                 await taken
             with pytest.raises(StreamUnavailable):
                 await queued
+        assert await lets_go_of_what_failed(stream)
         connection.execute("ROLLBACK")
     await stream.append(LOGS_TOPIC, 0, messages("after"))
     # "Queued" was promised not to be stored.

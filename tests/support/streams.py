@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import sys
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
+from shared.errors import OutcomeUnknown, StreamUnavailable
 from shared.stream.base import LOGS_TOPIC, WRITER_GROUP, Message, Record
 from shared.stream.kafka import KafkaConfig, KafkaStream
 from shared.stream.sqlite import SqliteStream
@@ -84,6 +88,24 @@ async def fetch_until(consumer: Consumer, count: int, max_records: int = 1000) -
     raise AssertionError(f"{found} is not {count} records")
 
 
+async def lets_go_of_what_failed(stream: Stream) -> bool:
+    """Whether an append, which must fail, keeps nothing of its message in memory until the garbage collector comes."""
+    value = b"x" * 1000
+    gc.disable()
+    try:
+        before = sys.getrefcount(value)
+        try:
+            await stream.append(LOGS_TOPIC, 0, [Message(b"k", value)])
+        except (StreamUnavailable, OutcomeUnknown):
+            pass
+        else:
+            raise AssertionError("the append did not fail")
+        await asyncio.sleep(0)  # the event loop holds what woke this task until its next turn
+        return sys.getrefcount(value) == before
+    finally:
+        gc.enable()
+
+
 def messages(*values: str) -> list[Message]:
     """Messages with these values and the key `k`."""
     return [Message(b"k", value.encode()) for value in values]
@@ -98,6 +120,7 @@ __all__ = [
     "fetch_until",
     "kafka_config",
     "kafka_stream",
+    "lets_go_of_what_failed",
     "messages",
     "read_all",
     "sqlite_stream",

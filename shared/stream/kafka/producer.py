@@ -113,6 +113,9 @@ class BatchProducer:
             return await append.future
         finally:
             deadline.cancel()
+            # The future has the exception, that has the traceback, and that has this frame: with the append in it, all
+            # that failed would stay in memory until the garbage collector comes, and an outage makes a lot of it.
+            del append
 
     def _expire(self, lane: _Lane, append: _Append) -> None:
         if append.future.done():

@@ -10,7 +10,7 @@ import sqlite3
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from shared.errors import Misconfigured, OutcomeUnknown, StreamUnavailable
 from shared.stream import metrics
@@ -177,23 +177,28 @@ class SqliteStream:
         if not 0 <= partition < self.partitions(topic):
             raise ValueError(f"{topic} has no partition {partition}")
         size = sum([len(message.key) + len(message.value) for message in messages])
-        future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
-        return await self._submit(Append(self._logs[topic][partition], messages, size, future), future)
+        appended: Appended = await self._submit(
+            Append(self._logs[topic][partition], messages, size, asyncio.get_running_loop().create_future())
+        )
+        return appended
 
     async def write(self, run: Callable[[sqlite3.Connection], T]) -> T:
         """Run something that writes in the next transaction. Raises what `append` raises."""
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        return await self._submit(Action(run, future), future)
+        result: T = await self._submit(Action(run, asyncio.get_running_loop().create_future()))
+        return result
 
-    async def _submit(self, job: Job, future: asyncio.Future[T]) -> T:
+    async def _submit(self, job: Job) -> Any:
         if self._writer is None:
             raise StreamUnavailable("the stream is not started")
         self._writer.submit(job)
-        deadline = future.get_loop().call_later(self._produce_deadline_s, self._expire, job)
+        deadline = job.future.get_loop().call_later(self._produce_deadline_s, self._expire, job)
         try:
-            return await future
+            return await job.future
         finally:
             deadline.cancel()
+            # The future has the exception, that has the traceback, and that has this frame: with the job in it, all
+            # that failed would stay in memory until the garbage collector comes, and an outage makes a lot of it.
+            del job
 
     def _expire(self, job: Job) -> None:
         if job.future.done() or self._writer is None:
