@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         "a\x00b",
         "\n",
         "../x",
-        "x" * 2000,
+        "x" * 900,
     ],
     ids=lambda name: repr(name)[:20],
 )

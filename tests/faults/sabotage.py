@@ -13,7 +13,7 @@ A failpoint kills the process (SIGKILL) when the writer comes there for the N-th
 
 A breakage makes the product wrong, to show that the harness notices:
 
-    commit-first      offsets are committed, and only half a second later the rows are inserted
+    commit-first      offsets are committed before the rows are inserted, and the process dies between the two
     ack-first         a create is acknowledged, and only half a second later appended
     drop-at-rebalance a writer that gives a partition up commits what it has not written
     store-twice       every create is appended twice
@@ -133,12 +133,13 @@ def mid_insert(countdown: Countdown) -> None:
 
 
 def commit_first() -> None:
-    """Commit before the insert."""
+    """Commit before the insert, and die between the two in one of the first flushes."""
     original: Wrapped = Flusher.flush
+    countdown = Countdown(3)
 
     async def flush(self: Flusher, batch: Any, running: Callable[[], bool]) -> None:
         await self._commit({owned: records[-1].offset + 1 for owned, records in batch}, lambda: True)
-        await asyncio.sleep(LATER_S)
+        countdown.passed()
         await original(self, batch, running)
 
     Flusher.flush = flush  # type: ignore[method-assign]
