@@ -38,7 +38,7 @@ LAYERS: Final = (
     {"observability", "settings_rules"},
     {"settings"},
     {"stream", "store", "http"},
-    {"wire", "registry", "visibility"},
+    {"wire", "registry", "visibility", "updates"},
     {"auth"},
     {"backends"},
     {"role", "doctor"},
@@ -69,6 +69,7 @@ PURE: Final = (
     "shared.stream.base",
     "shared.stream.sqlite.codec",
     "shared.wire.*",
+    "services.client.load.latency",
     "services.ingest_gateway.partitioner",
     "services.writer_worker.assignment",
     "services.writer_worker.duplicate_window",
@@ -154,7 +155,7 @@ def services_stay_apart(modules: Iterable[Module]) -> list[str]:
 
 
 def is_service(name: str) -> bool:
-    return name in {"ingest_gateway", "writer_worker", "query_api"}
+    return name in {"ingest_gateway", "writer_worker", "query_api", "client"}
 
 
 def libraries_stay_in_their_adapters(modules: Iterable[Module]) -> list[str]:
