@@ -7,13 +7,14 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from services.writer_worker import dead_letters, incoming, metrics
 from services.writer_worker.fold import LogState
 from services.writer_worker.inserter import Inserter
-from services.writer_worker.plan import Known, LogKey, Outcome, Plan, Position, external_keys, log_keys, make_plan
+from services.writer_worker.plan import Known, LogKey, Outcome, Position, external_keys, log_keys, make_plan
 from services.writer_worker.preparation import Preparation
 from services.writer_worker.retry import until_done
 from services.writer_worker.row_cache import RowCache
@@ -36,6 +37,16 @@ _log = logging.getLogger(__name__)
 Batch = Sequence[tuple["OwnedPartition", list["Record"]]]
 Letter = tuple["Record", str]
 """A record that can't be stored, and why."""
+
+
+@dataclass(slots=True)
+class Written:
+    """What became of the events of a flush so far, and how long folding and inserting took."""
+
+    outcomes: dict[Position, Outcome] = field(default_factory=dict)
+    letters: list[Letter] = field(default_factory=list)
+    fold_s: float = 0.0
+    insert_s: float = 0.0
 
 
 class Flusher:
@@ -64,12 +75,10 @@ class Flusher:
         started = time.monotonic()
         windows = await self._preparation.windows([(owned, records[0]) for owned, records in batch], wanted)
         events, poison = self._read(batch)
-        plan = await self._plan(events, windows, cache, wanted)
-        folded = time.monotonic()
-        refused = await self._inserter.insert(plan, wanted)
-        faults = await self._find_faults(refused, windows, cache, wanted)
+        written = Written(letters=poison, fold_s=time.monotonic() - started)
+        await self._write(events, windows, cache, wanted, written)
         inserted = time.monotonic()
-        outcomes = plan.outcomes | await self._bury(poison + plan.poison + faults, wanted)
+        outcomes = written.outcomes | await self._bury(written.letters, wanted)
         if len(outcomes) != sum(len(records) for _, records in batch):
             # What is committed is never looked at again, so this is worth a comparison for every batch.
             raise AssertionError("a record of the batch was neither stored nor kept as a dead letter")
@@ -77,7 +86,7 @@ class Flusher:
         for owned, records in batch:
             if owned in committed:
                 self._count(owned, records, outcomes)
-        metrics.flushed(folded - started, inserted - folded, time.monotonic() - inserted)
+        metrics.flushed(written.fold_s, written.insert_s, time.monotonic() - inserted)
 
     def _count(self, owned: OwnedPartition, records: list[Record], outcomes: Mapping[Position, Outcome]) -> None:
         before, owned.committed = owned.committed, records[-1].offset + 1
@@ -97,38 +106,58 @@ class Flusher:
                     poison.append((record, f"can't be read: {error}"))
         return events, poison
 
-    async def _plan(
+    async def _write(
         self,
         events: Sequence[Incoming],
         windows: Mapping[int, DuplicateWindow],
         cache: RowCache,
         wanted: Callable[[], bool],
-    ) -> Plan:
+        written: Written,
+    ) -> None:
+        """Store what events do: all at once, or in two halves where they update more than is read into memory at once.
+        Adds to `written`.
+        """
+        started = time.monotonic()
         known = await self._look_up(events, cache, wanted)
-        return await asyncio.to_thread(make_plan, events, known, cache, windows)
+        if known is None:
+            written.fold_s += time.monotonic() - started
+            middle = len(events) // 2
+            for half in (events[:middle], events[middle:]):
+                await self._write(half, windows, cache, wanted, written)
+            return
+        plan = await asyncio.to_thread(make_plan, events, known, cache, windows)
+        written.outcomes.update(plan.outcomes)
+        written.letters += plan.poison
+        folded = time.monotonic()
+        refused = await self._inserter.insert(plan, wanted)
+        written.fold_s += folded - started
+        written.insert_s += time.monotonic() - folded
+        await self._find_faults(refused, windows, cache, wanted, written)
 
     async def _find_faults(
-        self, refused: Refused, windows: Mapping[int, DuplicateWindow], cache: RowCache, wanted: Callable[[], bool]
-    ) -> list[Letter]:
-        """The records that rows were refused for. Those that share a refused row are written again in two halves, so
-        that a bad update does not take the log and its good updates with it.
+        self,
+        refused: Refused,
+        windows: Mapping[int, DuplicateWindow],
+        cache: RowCache,
+        wanted: Callable[[], bool],
+        written: Written,
+    ) -> None:
+        """Find the records that rows were refused for. Those that share a refused row are written again in two halves,
+        so that a bad update does not take the log and its good updates with it.
         """
-        faults: list[Letter] = []
         for line, error in refused:
             # A refused row must not be the base of later updates.
             cache.forget_partitions(frozenset(record.partition for record in line.sources))
             if len(line.sources) == 1:
-                faults.append((line.sources[0], error))
+                written.letters.append((line.sources[0], error))
                 continue
             middle = len(line.sources) // 2
             for half in (line.sources[:middle], line.sources[middle:]):
                 events = [incoming.read(record, self._config.epoch) for record in half]
-                plan = await self._plan(events, windows, cache, wanted)
-                still_refused = await self._inserter.insert(plan, wanted)
-                faults += plan.poison + await self._find_faults(still_refused, windows, cache, wanted)
-        return faults
+                await self._write(events, windows, cache, wanted, written)
 
-    async def _look_up(self, events: Sequence[Incoming], cache: RowCache, wanted: Callable[[], bool]) -> Known:
+    async def _look_up(self, events: Sequence[Incoming], cache: RowCache, wanted: Callable[[], bool]) -> Known | None:
+        """What the store has of the logs that events touch; None for too many bytes of several logs."""
         known = Known()
         names = external_keys(events)
         if names:
@@ -136,6 +165,10 @@ class Flusher:
                 "look-up of client ids", lambda: stored_logs.find_external_ids(self._store, sorted(names)), wanted
             )
         keys = log_keys(events, known.external_ids, cache)
+        if len(keys) > 1 and len(events) > 1:
+            count_bytes = partial(stored_logs.stored_bytes, self._store, sorted(keys))
+            if await until_done("look-up of sizes", count_bytes, wanted) > self._config.batch_max_bytes:
+                return None
         if keys:
             known.logs = await until_done("look-up of logs", lambda: self._states(keys), wanted)
         return known

@@ -100,6 +100,18 @@ async def read_logs(store: LogStore, keys: Sequence[tuple[str, int]]) -> dict[tu
     return found
 
 
+async def stored_bytes(store: LogStore, keys: Sequence[tuple[str, int]]) -> int:
+    """Bytes of these (workspace, id) in the store, not compressed: what `read_logs` makes it handle to find the newest
+    versions of them, and at least what the answer takes. The store reads the logs for it, and keeps none in memory.
+    """
+    total = 0
+    for some in _chunks(keys):
+        for table in queries.COLUMNS:
+            (row,) = await store.query(*queries.stored_bytes(table, some))
+            total += row["bytes"]
+    return total
+
+
 async def newest_versions(
     store: LogStore, table: str, keys: Sequence[tuple[str, int]]
 ) -> dict[tuple[str, int], StoredVersion]:

@@ -47,6 +47,16 @@ def newest_rows(table: str, keys: Sequence[tuple[str, int]]) -> Query:
     return text, _keys(keys)
 
 
+def stored_bytes(table: str, keys: Sequence[tuple[str, int]]) -> Query:
+    """How many bytes all versions of these (workspace, id) take in memory; also of workspaces and ids crosswise."""
+    text = f"""
+        SELECT sum(byteSize({", ".join(COLUMNS[table])})) AS bytes FROM {table}
+        PREWHERE workspace_id IN {{workspaces:Array(String)}} AND id IN {{ids:Array(UInt64)}}
+             AND toStartOfMinute(received_at) IN {{minutes:Array(DateTime('UTC'))}}
+    """
+    return text, _keys(keys)
+
+
 def newest_versions(table: str, keys: Sequence[tuple[str, int]]) -> Query:
     """The highest version of each of these (workspace, id), deleted ones too; also of workspaces and ids crosswise."""
     text = f"""

@@ -121,6 +121,18 @@ async def test_the_writer_reads_many_logs_at_once(store: LogStore) -> None:
     assert await logs.read_logs(store, []) == {}
 
 
+async def test_what_logs_take_is_known_without_reading_them(store: LogStore) -> None:
+    rows = [row(n, output_text="x" * 1_000 * n, metadata={"k": "v"}) for n in range(1, 5)]
+    await insert(store, *rows)
+    keys = [("acme", line["id"]) for line in rows]
+    nothing = await logs.stored_bytes(store, [("acme", row(9)["id"])])
+    first, second = [await logs.stored_bytes(store, [key]) for key in keys[:2]]
+    assert nothing == await logs.stored_bytes(store, []) == 0
+    assert 1_000 < first < 5_000
+    assert second == first + 1_000
+    assert await logs.stored_bytes(store, keys) == 4 * first + 6_000
+
+
 async def test_a_point_read_touches_few_granules(store: LogStore) -> None:
     rows = [row(n, at_ms=NOON_MS + n * 1_000, workspace=f"w{n % 7}") for n in range(20_000)]
     await insert(store, *rows)

@@ -36,6 +36,9 @@ class Gate:
         self._store = store
         self.open = True
         self.most_rows = 1_000_000
+        self.largest_answer = 0
+        """Bytes of the rows that one query was answered with, at most."""
+
         self.refusals: asyncio.Queue[None] = asyncio.Queue()
 
     async def insert(self, table: str, rows: bytes) -> None:
@@ -47,7 +50,9 @@ class Gate:
         await self._store.insert(table, rows)
 
     async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
-        return await self._store.query(sql, parameters)
+        rows = await self._store.query(sql, parameters)
+        self.largest_answer = max(self.largest_answer, sum(len(orjson.dumps(row)) for row in rows))
+        return rows
 
     async def execute(self, sql: str) -> None:
         await self._store.execute(sql)
@@ -146,6 +151,39 @@ async def test_an_update_of_a_log_that_the_writer_never_saw_is_read_from_the_sto
     assert (row["source"], row["output_text"], row["error"]) == ("a", "y", "e")
     assert (row["tags"], row["metadata"]) == (["t"], {"k": "v"})
     assert await bench.count() == 1
+
+
+async def test_the_logs_that_one_flush_reads_to_update_them_are_bounded_in_bytes(bench: Bench) -> None:
+    bench.start()
+    created = [await bench.create(number % 2, source="a", output_text="x" * 100_000) for number in range(20)]
+    for one in created:
+        await bench.visibility.wait_for_append(one)
+    await bench.stop()
+
+    changes = [{"source": "b"}, {"output_text": "y" * 10}]
+    patched = [await bench.patch(id_of(one), **changes[n % 2]) for n in range(2) for one in created]
+    bench.store.largest_answer = 0
+    bench.start(batch_max_bytes=350_000)
+    for one in patched:
+        await bench.visibility.wait_for_append(one)
+    assert 100_000 < bench.store.largest_answer < 350_000
+    logs = [await bench.log(one) for one in created]
+    assert [log and (log["source"], log["output_text"]) for log in logs] == [("b", "y" * 10)] * len(created)
+
+
+async def test_a_log_that_is_larger_than_the_bound_of_a_flush_is_updated_alone(bench: Bench) -> None:
+    bench.start()
+    created = [await bench.create(source="a", output_text="x" * 100_000) for _ in range(3)]
+    await bench.visibility.wait_for_append(created[-1])
+    await bench.stop()
+
+    patched = [await bench.patch(id_of(one), source="b") for one in created]
+    bench.store.largest_answer = 0
+    bench.start(batch_max_bytes=50_000)
+    await bench.visibility.wait_for_append(patched[-1])
+    assert 100_000 < bench.store.largest_answer < 110_000
+    logs = [await bench.log(one) for one in created]
+    assert [log and log["source"] for log in logs] == ["b"] * len(created)
 
 
 async def test_while_the_store_is_down_nothing_is_committed_and_then_everything(bench: Bench) -> None:
