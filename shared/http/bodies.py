@@ -1,4 +1,4 @@
-"""Reading request bodies: size limit, admission, gzip, a deadline, and politeness to a client that is refused mid-send.
+"""Reading request bodies: size limit, admission, compression, a deadline, and politeness to a client refused mid-send.
 
 Content types are ignored on purpose: SDKs send JSON with none, or as text/plain.
 """
@@ -6,12 +6,12 @@ Content types are ignored on purpose: SDKs send JSON with none, or as text/plain
 from __future__ import annotations
 
 import asyncio
-import zlib
 from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
 from starlette.requests import ClientDisconnect, Request
 
 from shared.errors import BadRequest, TooLarge, UnsupportedMediaType
+from shared.http.inflate import CODINGS, inflate
 from shared.http.json_bodies import JsonBody, parse_json_object
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ Cutting it at once would reset the connection under the client's feet: it would 
 PromptLayer Python client would send the same body again, twice.
 """
 
+_PLAIN: Final = (b"", b"identity")
+
 _OFF_LOOP_BYTES: Final = 64 << 10
 """Compressed bodies from this size on are inflated in a thread: inflating 64 KiB takes about a millisecond."""
 
@@ -57,12 +59,13 @@ class BodyReader:
     async def read(self, scope: Scope, receive: Receive) -> bytes:
         """The body, inflated. Blocks until the client has sent it.
 
-        Raises TooLarge, UnsupportedMediaType, BadRequest (late, or not gzip), Overloaded, and ClientDisconnect.
+        Raises TooLarge, UnsupportedMediaType, BadRequest (late, or not what its encoding says), Overloaded, and
+        ClientDisconnect.
         """
         headers = _body_headers(scope)
-        if headers.encoding not in (b"", b"identity", b"gzip", b"x-gzip"):
+        if headers.encoding not in _PLAIN and headers.encoding not in CODINGS:
             name = headers.encoding.decode("latin-1")
-            raise UnsupportedMediaType(f"content-encoding {name[:40]!r} is not supported; send gzip or none")
+            raise UnsupportedMediaType(f"content-encoding {name[:40]!r} is not supported; send gzip, zstd or none")
         if headers.length is not None:
             if headers.length > self.max_bytes:
                 self._refuse_size(scope)
@@ -73,8 +76,8 @@ class BodyReader:
         except TimeoutError:
             scope[ABANDONED_KEY] = True
             raise BadRequest(f"body: did not arrive within {self.timeout_s:g} s") from None
-        if headers.encoding in (b"gzip", b"x-gzip") and body:
-            return await self._inflate(scope, body)
+        if headers.encoding in CODINGS and body:
+            return await self._inflate(scope, body, headers.encoding)
         return body
 
     async def _receive_all(self, scope: Scope, receive: Receive, length: int | None) -> bytes:
@@ -94,11 +97,11 @@ class BodyReader:
                 return chunk if not chunks else b"".join((*chunks, chunk))
             chunks.append(chunk)
 
-    async def _inflate(self, scope: Scope, body: bytes) -> bytes:
+    async def _inflate(self, scope: Scope, body: bytes, coding: bytes) -> bytes:
         if len(body) < _OFF_LOOP_BYTES:
-            inflated = inflate(body, self.max_bytes)
+            inflated = inflate(body, coding, self.max_bytes)
         else:
-            inflated = await asyncio.to_thread(inflate, body, self.max_bytes)
+            inflated = await asyncio.to_thread(inflate, body, coding, self.max_bytes)
         self._admit(scope, len(inflated))
         return inflated
 
@@ -120,29 +123,6 @@ async def read_body(request: Request) -> bytes:
 async def read_json_object(request: Request) -> JsonBody:
     """`read_body`, then `parse_json_object`."""
     return parse_json_object(await read_body(request))
-
-
-def inflate(body: bytes, max_bytes: int) -> bytes:
-    """A gzip body (of one or more members) inflated. Never holds more than `max_bytes` + 1 bytes of output.
-
-    Raises TooLarge beyond `max_bytes`, BadRequest for what is not whole gzip.
-    """
-    members: list[bytes] = []
-    size = 0
-    while body:
-        inflater = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
-        try:
-            member = inflater.decompress(body, max_bytes - size + 1)
-        except zlib.error:
-            raise BadRequest("body: content-encoding says gzip, the bytes are not gzip") from None
-        size += len(member)
-        if size > max_bytes:
-            raise TooLarge(f"body: over the limit of {max_bytes} bytes when inflated")
-        if not inflater.eof:
-            raise BadRequest("body: gzip data ends too early")
-        members.append(member)
-        body = inflater.unused_data
-    return b"".join(members)
 
 
 async def drain(scope: Scope, receive: Receive) -> None:

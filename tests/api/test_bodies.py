@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from shared.http.inflate import zstd
 from tests.api import humanloop
 from tests.api.promptlayer import fetch, log
 from tests.support.api import DEFAULT_KEY, refused, unique
@@ -37,10 +38,11 @@ def test_the_content_type_does_not_matter(api: Api, content_type: str) -> None:
     assert sent_raw(api, json.dumps(body(model=model)).encode(), **{"content-type": content_type})["model"] == model
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "x-gzip", "identity"])
-def test_a_body_may_be_gzip(api: Api, encoding: str) -> None:
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "x-gzip", "zstd", "identity"])
+def test_a_body_may_be_compressed(api: Api, encoding: str) -> None:
     content = json.dumps(body(model=unique())).encode()
-    content = content if encoding == "identity" else gzip.compress(content)
+    if encoding != "identity":
+        content = zstd.compress(content) if encoding == "zstd" else gzip.compress(content)
     assert sent_raw(api, content, **{"content-encoding": encoding})["provider"] == "openai"
 
 
@@ -54,6 +56,7 @@ def test_a_body_may_come_in_chunks(api: Api) -> None:
     ("content", "encoding", "status", "code"),
     [
         (b"{}", "gzip", 400, "bad_request"),
+        (b"{}", "zstd", 400, "bad_request"),
         (gzip.compress(b"{}")[:-4], "gzip", 400, "bad_request"),
         (b"{}", "br", 415, "unsupported_media_type"),
         (b"{}", "deflate, gzip", 415, "unsupported_media_type"),
