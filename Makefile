@@ -7,10 +7,10 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test faults lint format
+.PHONY: help install run test faults bench bench-quick lint format
 
 help:  ## Show this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 install: $(VENV)/.dev  ## Make .venv with everything that developing and testing need
 
@@ -22,6 +22,12 @@ test: $(VENV)/.dev  ## Run every test: make test ARGS="tests/unit -k ids"
 
 faults: $(VENV)/.dev  ## Break everything under load and count what was lost: make faults ARGS="--only writer --scale 5"
 	$(BIN)/python -m tests.faults $(ARGS)
+
+bench: $(VENV)/.dev  ## Measure it beside what the machine can do, in 15 minutes: make bench ARGS="--only writer"
+	$(BIN)/python -m tests.bench $(ARGS)
+
+bench-quick: $(VENV)/.dev  ## The same in 3 minutes, with fewer rounds and smaller stores
+	$(BIN)/python -m tests.bench --quick $(ARGS)
 
 lint: $(VENV)/.dev  ## Check style, formatting and types
 	$(BIN)/ruff check .

@@ -65,10 +65,14 @@ class Processes:
         directory.mkdir(parents=True)
         return directory
 
-    def end(self) -> None:
-        """Kill what still runs, and print what every process had to say."""
+    def kill(self) -> None:
+        """Kill what still runs."""
         for process in self._handles:
             process.kill()
+
+    def end(self) -> None:
+        """Kill what still runs, and print what every process had to say."""
+        self.kill()
         for process in self._handles:
             print(f"--- stderr of {process} ---\n{process.log[-_SHOWN_CHARACTERS:]}")
 
