@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from services.client.bench.command import bench
 from services.embedded import Embedded
 from services.writer_worker.commands import dead_letters_group
 from shared.doctor.commands import doctor
@@ -101,6 +102,7 @@ def writer(**options: Any) -> None:
 
 
 main.add_command(doctor)
+main.add_command(bench)
 main.add_command(migrate_group)
 main.add_command(keys_group)
 main.add_command(dead_letters_group)

@@ -79,7 +79,7 @@ def _describe(problem: Mapping[str, Any], given: Mapping[str, Any]) -> str:
     return f"{source}{shown}: {message[:1].lower()}{message[1:]}"
 
 
-_CLIENT_VARIABLES: Final = frozenset({"SLUICE_URL", "SLUICE_KEY"})
+_CLIENT_VARIABLES: Final = frozenset({"SLUICE_URL", "SLUICE_KEY", "SLUICE_API_KEY"})
 
 
 def unknown_variables(environment: Mapping[str, str], known: Iterable[str]) -> list[str]:

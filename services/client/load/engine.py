@@ -103,7 +103,10 @@ class Load:
         return (self.ended or perf_counter()) - self.started
 
     def stop(self) -> None:
-        """Send nothing more; `run` returns when what is under way was answered or timed out."""
+        """Send nothing more; `run` returns when what is under way was answered. Called again, gives up on that too."""
+        if self._stopped.is_set():
+            for connection in self._connections:
+                connection.give_up("given up")
         self._stopped.set()
 
     async def run(self, duration_s: float | None = None) -> None:
@@ -130,7 +133,7 @@ class Load:
         while (began := await self._next_turn()) is not None:
             call = next(self._calls, None)
             if call is None:
-                self.stop()
+                self._stopped.set()
                 return
             try:
                 if not connection.is_open:

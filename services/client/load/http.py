@@ -41,6 +41,9 @@ class Response(NamedTuple):
 class Target:
     """A server: where to connect, and the part of each request's head that is always the same."""
 
+    url: str
+    """As people know it."""
+
     host: str
     port: int
     tls: ssl.SSLContext | None
@@ -70,7 +73,7 @@ class Target:
         if not lines.isascii() or lines.count("\r\n") != len(headers) or lines.count("\n") != len(headers):
             raise Misconfigured("the URL and the key must be of ASCII characters in one line")
         tls = ssl.create_default_context() if parts.scheme == "https" else None
-        return cls(host, port or (443 if tls else 80), tls, parts.path.rstrip("/"), lines.encode())
+        return cls(url, host, port or (443 if tls else 80), tls, parts.path.rstrip("/"), lines.encode())
 
     def head(self, method: str, path: str, length: int = 0, content_type: str = "application/json") -> bytes:
         """The head of a request whose body has `length` bytes."""
@@ -172,6 +175,19 @@ class Connection(asyncio.Protocol):
         answer, self._answer, self.waiting_since = self._answer, None, None
         if answer is not None and not answer.done():
             answer.set_exception(NoAnswer(reason, sent=True))
+
+
+async def ask(target: Target, request: bytes, timeout_s: float) -> Response:
+    """Send one whole request over a connection of its own. Raises NoAnswer, at the latest after `timeout_s`."""
+    connection = Connection(target)
+    try:
+        async with asyncio.timeout(timeout_s):
+            await connection.connect()
+            return await connection.send(request)
+    except TimeoutError:
+        raise NoAnswer(f"no answer within {timeout_s:g} s", sent=True) from None
+    finally:
+        connection.give_up("no longer wanted")
 
 
 def _connect_problem(error: OSError) -> str:

@@ -1,0 +1,1 @@
+"""`sluice bench`: load for a running Sluice, and a look whether it kept what it acknowledged."""
