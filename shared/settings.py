@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     workers: int = Field(1, ge=1, le=256, description="Processes of a gateway or query role")
     max_body_bytes: Size = Field(ByteSize(32 << 20), description="Largest request body, on the wire and inflated")
     max_inflight_bytes: Size = Field(ByteSize(256 << 20), description="Bodies admitted, not yet answered, per process")
+    max_bulk_items: int = Field(10_000, ge=1, le=100_000, description="Logs in one request to /v1/logs, at most")
     body_timeout_s: Seconds = Field(60.0, description="Time in which a request body must arrive")
     drain_delay_s: Annotated[float, Field(ge=0)] = Field(0.0, description="From not ready to refusing connections")
     graceful_timeout_s: Seconds = Field(30.0, description="Time for requests in flight to finish at a stop")

@@ -37,11 +37,17 @@ def fingerprint_of(request: Request, workspace: str, body: bytes | None = None) 
     Raises Invalid for a key that is too long.
     """
     path: str = request.scope["path"]
-    key = request.headers.get("idempotency-key")
-    if key:
-        if len(key) > _MAX_IDEMPOTENCY_KEY:
-            text = f"must have at most {_MAX_IDEMPOTENCY_KEY} characters"
-            detail = {"loc": ["header", "idempotency-key"], "msg": text, "type": "string_too_long"}
-            raise Invalid(f"idempotency-key: {text}", [detail])
+    key = idempotency_key(request)
+    if key is not None:
         return key_fingerprint(workspace, path, key)
     return body_fingerprint(workspace, path, body) if body is not None else None
+
+
+def idempotency_key(request: Request) -> str | None:
+    """The `Idempotency-Key` of a request, None without one. Raises Invalid for one that is too long."""
+    key = request.headers.get("idempotency-key")
+    if key and len(key) > _MAX_IDEMPOTENCY_KEY:
+        text = f"must have at most {_MAX_IDEMPOTENCY_KEY} characters"
+        detail = {"loc": ["header", "idempotency-key"], "msg": text, "type": "string_too_long"}
+        raise Invalid(f"idempotency-key: {text}", [detail])
+    return key or None

@@ -14,7 +14,7 @@ from shared.events import Event, EventKind, encode_key, external_id_partition, h
 from shared.stream.base import LOGS_TOPIC, Message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from shared.records import Columns
     from shared.stream.base import Stream
@@ -37,18 +37,21 @@ class Intake:
         Logs that share an `external_id` (the client's own id) or a `fingerprint` meet in one partition. Raises
         StreamUnavailable or Overloaded (nothing was appended), OutcomeUnknown, TooLarge.
         """
-        partition = self._partition(workspace, external_id, fingerprint)
-        self._guard.check(partition, int(self._wall_clock() * 1000))
-        body: Columns = {"workspace_id": workspace}
-        if fingerprint is not None and external_id is None:
-            body["fingerprint"] = fingerprint
-        body.update(columns)
-        event = Event(EventKind.CREATE, workspace, external_id=external_id, fingerprint=fingerprint)
-        appended = await self._stream.append(LOGS_TOPIC, partition, [Message(encode_key(event), orjson.dumps(body))])
-        self._guard.appended(appended)
-        return ids.mint(appended.timestamp_ms, appended.partition, appended.offset)
+        partition = self.partition(workspace, external_id, fingerprint)
+        message = create_message(workspace, columns, external_id=external_id, fingerprint=fingerprint)
+        (log_id,) = await self.append(partition, [message])
+        return log_id
 
-    def _partition(self, workspace: str, external_id: str | None, fingerprint: str | None) -> int:
+    async def append(self, partition: int, messages: Sequence[Message]) -> list[int]:
+        """Append creates to one partition, all or none; returns their ids once they are durable. Raises as `create`."""
+        self._guard.check(partition, int(self._wall_clock() * 1000), len(messages))
+        appended = await self._stream.append(LOGS_TOPIC, partition, messages)
+        self._guard.appended(appended, len(messages))
+        end = appended.offset + len(messages)
+        return [ids.mint(appended.timestamp_ms, partition, offset) for offset in range(appended.offset, end)]
+
+    def partition(self, workspace: str, external_id: str | None = None, fingerprint: str | None = None) -> int:
+        """The partition of a new log: that of its names, else the next one in turn."""
         partitions = self._stream.partitions(LOGS_TOPIC)
         if external_id is not None:
             return external_id_partition(workspace, external_id, partitions)
@@ -57,6 +60,18 @@ class Intake:
         if self._turns is None:
             self._turns = RoundRobin(partitions)
         return self._turns.next()
+
+
+def create_message(
+    workspace: str, columns: Columns, *, external_id: str | None = None, fingerprint: str | None = None
+) -> Message:
+    """The create event of one log."""
+    body: Columns = {"workspace_id": workspace}
+    if fingerprint is not None and external_id is None:
+        body["fingerprint"] = fingerprint
+    body.update(columns)
+    event = Event(EventKind.CREATE, workspace, external_id=external_id, fingerprint=fingerprint)
+    return Message(encode_key(event), orjson.dumps(body))
 
 
 def body_fingerprint(workspace: str, route: str, body: bytes) -> str:

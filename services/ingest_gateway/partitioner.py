@@ -39,8 +39,8 @@ class MinuteGuard:
         self._first: dict[int, int] = {}
         self._last: dict[int, int] = {}
 
-    def appended(self, appended: Appended) -> None:
-        """A record went to this position."""
+    def appended(self, appended: Appended, count: int) -> None:
+        """So many records went to this position and those that follow it."""
         partition, minute = appended.partition, appended.timestamp_ms // ids.MINUTE_MS
         known_minute = self._minute.get(partition)
         if minute != known_minute:
@@ -49,15 +49,15 @@ class MinuteGuard:
             follows = known_minute is not None and minute == known_minute + 1
             self._first[partition] = self._last[partition] if follows else appended.offset
             self._minute[partition] = minute
-        self._last[partition] = appended.offset
+        self._last[partition] = appended.offset + count - 1
 
-    def check(self, partition: int, now_ms: int) -> None:
-        """Raises Overloaded when the partition must take no more in this minute."""
+    def check(self, partition: int, now_ms: int, count: int) -> None:
+        """Raises Overloaded when the partition must not take so many more in this minute."""
         if self._minute.get(partition) != now_ms // ids.MINUTE_MS:
             return
-        if self._last[partition] - self._first[partition] >= SAFE_RECORDS_PER_MINUTE:
+        if self._last[partition] - self._first[partition] + count > SAFE_RECORDS_PER_MINUTE:
             raise Overloaded(
-                f"partition {partition} took {SAFE_RECORDS_PER_MINUTE} logs within a minute, which is all that ids can "
-                "tell apart; a topic with more partitions takes more",
+                f"partition {partition} takes {SAFE_RECORDS_PER_MINUTE} logs within a minute, which is all that ids "
+                "can tell apart; a topic with more partitions takes more",
                 retry_after_s=60 - now_ms // 1000 % 60,
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from services.ingest_gateway.bulk import logs
 from services.ingest_gateway.gateway import Gateway
 from services.ingest_gateway.humanloop import prompt_logs
 from services.ingest_gateway.intake import Intake
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 def routes(backends: Backends) -> list[Route]:
     """The create routes, over these backends."""
     gateway = Gateway(backends, Intake(backends.stream))
+    accepted_prompt_logs = prompt_logs.PromptLogs(gateway)
     return [
         *requests.routes(gateway),
-        *prompt_logs.routes(gateway),
+        *prompt_logs.routes(gateway, accepted_prompt_logs),
+        *logs.routes(gateway, accepted_prompt_logs),
     ]

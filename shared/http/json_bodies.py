@@ -1,4 +1,4 @@
-"""JSON request bodies as clients really send them: see `parse_json_object`.
+"""JSON request bodies as clients really send them: see `parse_json_object` and `parse_json_array`.
 
 Error messages give the position and what is wrong there, never the text itself: bodies hold prompts and keys.
 """
@@ -58,10 +58,53 @@ def parse_json_object(body: bytes) -> JsonBody:
         _check_depth(value)
     if repaired:
         value = _replace_surrogates(value)
-    if type(value) is not dict:
-        message = f"body: must be a JSON object, not {_json_type(value)}"
-        raise Invalid(message, [{"loc": ["body"], "msg": "must be a JSON object", "type": "object_type"}])
-    return JsonBody(value, repaired)
+    return JsonBody(_object(value), repaired)
+
+
+def parse_json_array(body: bytes) -> list[Any]:
+    """The items of an array in a request body, each for `array_item`.
+
+    Raises BadRequest for what is not JSON in UTF-8, and Invalid for JSON that is not an array.
+    """
+    body = body.removeprefix(_BOM)
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        if _SURROGATE_ESCAPE.search(body) is None:
+            _refuse(body, error)
+        value = _load_with_lone_surrogates(body, error)
+    if type(value) is not list:
+        raise _wrong_type("array", value)
+    return value
+
+
+def array_item(value: Any) -> tuple[bytes, JsonBody]:
+    """An item of `parse_json_array` as JSON text, and as `parse_json_object` would take that text.
+
+    Raises BadRequest when it is nested too deeply, Invalid when it is not an object.
+    """
+    try:
+        raw = orjson.dumps(value)
+        repaired = False
+    except TypeError:  # lone surrogates, or deeper than orjson writes
+        _check_depth(value)
+        raw = json.dumps(value).encode()
+        repaired = True
+    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
+        _check_depth(value)
+    return raw, JsonBody(_object(_replace_surrogates(value) if repaired else value), repaired)
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if type(value) is dict:
+        return value
+    raise _wrong_type("object", value)
+
+
+def _wrong_type(wanted: str, value: Any) -> Invalid:
+    message = f"must be a JSON {wanted}"
+    detail = {"loc": ["body"], "msg": message, "type": f"{wanted}_type"}
+    return Invalid(f"body: {message}, not {_json_type(value)}", [detail])
 
 
 def _load_with_lone_surrogates(body: bytes, strict_error: orjson.JSONDecodeError) -> Any:
@@ -133,5 +176,12 @@ def _replace_surrogates(value: Any) -> Any:
 
 
 def _json_type(value: Any) -> str:
-    names = {list: "an array", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
+    names = {
+        dict: "an object",
+        list: "an array",
+        str: "a string",
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+    }
     return names.get(type(value), "null")

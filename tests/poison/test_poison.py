@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 FOLDER: Final = Path(__file__).parent
 READ: Final = {"/log-request": "/api/public/v2/requests/", "/v5/prompts/log": "/v5/logs/"}
 """Where a log of each create route is read back."""
+
+BULK_ROUTE: Final = "/v1/logs"
+BULK_TYPES: Final = {"promptlayer.request": "/log-request", "humanloop.prompt_log": "/v5/prompts/log"}
+"""Types of items, and the route of each alone."""
 
 READ_TIMEOUT_S: Final = 60.0
 
@@ -94,6 +99,24 @@ def test_a_body_is_answered_as_documented_and_harms_nobody(api: Api, client: htt
     assert client.get("/readyz").status_code == 200
 
 
+@pytest.mark.parametrize("kind", BULK_TYPES)
+def test_a_bulk_request_stores_the_good_ones_among_them(client: httpx.Client, kind: str) -> None:
+    lines = {name: content(name) for name in sorted(ANSWERS.keys() - LARGE.keys()) if not name.endswith(".gz")}
+    lines = {name: line for name, line in lines.items() if line.strip() and b"\n" not in line}
+    answer = client.post(
+        BULK_ROUTE,
+        params={"type": kind},
+        content=b"\n".join(lines.values()),
+        headers={"content-type": "application/x-ndjson", "idempotency-key": uuid4().hex},
+    )
+    assert answer.status_code == 200
+    stored = {name: "id" in result for name, result in zip(lines, answer.json()["results"], strict=True)}
+    assert stored == {name: ANSWERS[name][ROUTES.index(BULK_TYPES[kind])] < 300 for name in lines}
+    assert sum(stored.values()) > 15
+    for result in answer.json()["results"]:
+        assert "error" in result or readable(client, f"{READ['/log-request']}{result['request_id']}")
+
+
 def test_every_body_has_an_answer() -> None:
     files = {path.name for path in FOLDER.iterdir() if path.suffix in {".json", ".bin", ".gz"}}
     assert files | LARGE.keys() == ANSWERS.keys()
@@ -102,5 +125,5 @@ def test_every_body_has_an_answer() -> None:
 def test_every_create_route_is_sent_them(tmp_path: Path) -> None:
     backends = Backends(Settings.load({"data": str(tmp_path)}), role="gateway", needs_store=False)
     found = [route.path for route in routes(backends) if isinstance(route, Route)]
-    assert found == ROUTES
+    assert found == [*ROUTES, BULK_ROUTE]
     assert READ.keys() == set(ROUTES)

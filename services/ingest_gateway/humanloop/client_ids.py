@@ -37,7 +37,7 @@ class ClientIds:
             except (Unavailable, StoreRejected):
                 return
         if taken_by is not None and taken_by != prompt_id:
-            raise Conflict(f"log_id: {log_id[:80]!r} is the id of a log of another prompt")
+            raise conflict(log_id)
 
     async def _stored_prompt(self, workspace: str, log_id: str) -> str | None:
         stored_id = await self._names.get((workspace, log_id))
@@ -51,3 +51,8 @@ class ClientIds:
         self._recent[workspace, log_id] = prompt_id
         if len(self._recent) > _REMEMBERED:
             self._recent.popitem(last=False)
+
+
+def conflict(log_id: str) -> Conflict:
+    """The error for a `log_id` that is taken."""
+    return Conflict(f"log_id: {log_id[:80]!r} is the id of a log of another prompt")

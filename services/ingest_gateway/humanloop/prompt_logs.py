@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from starlette.routing import Route
 
@@ -20,22 +20,39 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from shared.http.json_bodies import JsonBody
+    from shared.records import Columns
 
-def routes(gateway: Gateway) -> list[Route]:
-    """The create routes of Humanloop prompt logs."""
-    client_ids = ClientIds(gateway.backends.store)
+_NO_SELECTION: Final = Selection(None, None)
 
-    async def log(request: Request) -> Response:
-        workspace = gateway.authenticate(request).workspace
-        body = await read_json_object(request)
-        prompt_log = parse_prompt_log(body.value)
-        query = request.query_params
-        selection = Selection(query.get("version_id") or None, query.get("environment") or None)
-        version = await resolve(gateway.backends.registry, workspace, prompt_log, selection)
-        if prompt_log.log_id is not None:
-            await client_ids.check(workspace, prompt_log.log_id, version.prompt.id)
+
+class AcceptedLog(NamedTuple):
+    """A log that may be appended. `log_id` is the client's own name for it, None when it has none."""
+
+    columns: Columns
+    log_id: str | None
+    prompt_id: str
+    version_id: str
+
+
+class PromptLogs:
+    """Checks prompt logs and finds their prompts, for every route that takes them."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._registry = gateway.backends.registry
+        self._client_ids = ClientIds(gateway.backends.store)
+
+    async def accept(self, workspace: str, body: JsonBody, selection: Selection = _NO_SELECTION) -> AcceptedLog:
+        """The log in a body, with its prompt and version found or made.
+
+        Raises Invalid, NotFound, Conflict (the `log_id` is taken), and what appending to the registry raises.
+        """
+        log = parse_prompt_log(body.value)
+        version = await resolve(self._registry, workspace, log, selection)
+        if log.log_id is not None:
+            await self._client_ids.check(workspace, log.log_id, version.prompt.id)
         columns = prompt_log_columns(
-            prompt_log,
+            log,
             prompt_id=version.prompt.id,
             path=version.prompt.path,
             version_id=version.version_id,
@@ -43,12 +60,29 @@ def routes(gateway: Gateway) -> list[Route]:
             keep_details=not version.registered,
             repaired=body.repaired,
         )
+        return AcceptedLog(columns, log.log_id, version.prompt.id, version.version_id)
+
+    def appended(self, workspace: str, log: AcceptedLog) -> None:
+        """Take note of a log that is in the stream now."""
+        if log.log_id is not None:
+            self._client_ids.remember(workspace, log.log_id, log.prompt_id)
+
+
+def routes(gateway: Gateway, prompt_logs: PromptLogs) -> list[Route]:
+    """The create routes of Humanloop prompt logs."""
+
+    async def log(request: Request) -> Response:
+        workspace = gateway.authenticate(request).workspace
+        body = await read_json_object(request)
+        query = request.query_params
+        selection = Selection(query.get("version_id") or None, query.get("environment") or None)
+        accepted = await prompt_logs.accept(workspace, body, selection)
+        fingerprint = fingerprint_of(request, workspace)
         log_id = await gateway.intake.create(
-            workspace, columns, external_id=prompt_log.log_id, fingerprint=fingerprint_of(request, workspace)
+            workspace, accepted.columns, external_id=accepted.log_id, fingerprint=fingerprint
         )
-        if prompt_log.log_id is not None:
-            client_ids.remember(workspace, prompt_log.log_id, version.prompt.id)
-        public_id = prompt_log.log_id or ids.to_text(log_id)
-        return json_response(200, responses.created(public_id, version.prompt.id, version.version_id))
+        prompt_logs.appended(workspace, accepted)
+        public_id = accepted.log_id or ids.to_text(log_id)
+        return json_response(200, responses.created(public_id, accepted.prompt_id, accepted.version_id))
 
     return [Route("/v5/prompts/log", log, methods=["POST"])]

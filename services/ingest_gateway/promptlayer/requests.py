@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from starlette.routing import Route
 
@@ -18,24 +18,31 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from shared.http.json_bodies import JsonBody
+    from shared.records import Columns
+
+PATH: Final = "/log-request"
+
 
 def routes(gateway: Gateway) -> list[Route]:
     """The create routes of PromptLayer requests."""
 
     async def log_request(request: Request) -> Response:
-        principal = gateway.authenticate(request)
+        workspace = gateway.authenticate(request).workspace
         raw = await read_body(request)
-        body = parse_json_object(raw)
-        log = parse_log_request(body.value)
-        _check_prompt(gateway, principal.workspace, log)
-        log_id = await gateway.intake.create(
-            principal.workspace,
-            log_request_columns(log, repaired=body.repaired),
-            fingerprint=fingerprint_of(request, principal.workspace, raw),
-        )
+        log, columns = accept(gateway, workspace, parse_json_object(raw))
+        fingerprint = fingerprint_of(request, workspace, raw)
+        log_id = await gateway.intake.create(workspace, columns, fingerprint=fingerprint)
         return json_response(201, responses.created(log_id, log))
 
-    return [Route("/log-request", log_request, methods=["POST"])]
+    return [Route(PATH, log_request, methods=["POST"])]
+
+
+def accept(gateway: Gateway, workspace: str, body: JsonBody) -> tuple[LogRequest, Columns]:
+    """The log in a body, checked, and its columns. Raises Invalid, and NotFound for a prompt that must be known."""
+    log = parse_log_request(body.value)
+    _check_prompt(gateway, workspace, log)
+    return log, log_request_columns(log, repaired=body.repaired)
 
 
 def _check_prompt(gateway: Gateway, workspace: str, log: LogRequest) -> None:
