@@ -75,14 +75,23 @@ class Target:
         tls = ssl.create_default_context() if parts.scheme == "https" else None
         return cls(url, host, port or (443 if tls else 80), tls, parts.path.rstrip("/"), lines.encode())
 
-    def head(self, method: str, path: str, length: int = 0, content_type: str = "application/json") -> bytes:
+    def head(
+        self,
+        method: str,
+        path: str,
+        length: int = 0,
+        content_type: str = "application/json",
+        *,
+        idempotency_key: str | None = None,
+    ) -> bytes:
         """The head of a request whose body has `length` bytes."""
         first = f"{method} {self.path}{path} HTTP/1.1\r\n".encode("ascii")
         if method == "GET":
             return first + self.headers + b"\r\n"
-        return (
-            first + self.headers + f"content-type: {content_type}\r\ncontent-length: {length}\r\n\r\n".encode("ascii")
-        )
+        own = f"content-type: {content_type}\r\ncontent-length: {length}\r\n"
+        if idempotency_key is not None:
+            own += f"idempotency-key: {idempotency_key}\r\n"
+        return first + self.headers + f"{own}\r\n".encode("ascii")
 
 
 class Connection(asyncio.Protocol):

@@ -31,8 +31,9 @@ product description price discount available shipping weekdays holiday manager t
 revenue forecast growth market analysis strategy customer's don't it's we've patient symptoms treatment dose contract
 clause liability termination agreement party jurisdiction weather temperature forecast travel hotel flight booking
 """
-_STEP: Final = 7_368_787
-"""A prime: the offsets of successive numbers are far apart, and all come before one comes again."""
+_STEP: Final = 4_944_271
+"""Near the golden section of the corpus, which spreads successive texts evenly over it; and without a divisor in common
+with it, so that all offsets come before one comes again."""
 
 
 @cache
