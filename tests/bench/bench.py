@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from tests.bench import report
+from tests.bench.engine import Engine
 from tests.bench.kafka import delete_topics
 from tests.bench.machine import choose_cores, pinned
+from tests.support.clickhouse_fixtures import ClickHouseProcess
 from tests.support.kafka_broker import KafkaBroker
 from tests.support.processes import Processes
 
@@ -105,6 +107,18 @@ class Bench:
             yield self._broker.bootstrap
         finally:
             await delete_topics(self._broker.bootstrap)
+
+    @contextlib.contextmanager
+    def clickhouse(self, directory: Path, cores: frozenset[int]) -> Iterator[str]:
+        """The URL of a store with the current schema, over HTTP: an engine on a directory, in a process of its own."""
+        Engine(directory, cores).stop()  # makes the schema
+        server = ClickHouseProcess(directory)
+        with pinned(cores):
+            server.start()
+        try:
+            yield server.url("sluice")
+        finally:
+            server.kill()
 
     def close(self) -> None:
         """End what is shared."""

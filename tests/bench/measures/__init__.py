@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from tests.bench.measures.gateway import GATEWAY
+from tests.bench.measures.up import UP
 from tests.bench.measures.writer import WRITER
 
 if TYPE_CHECKING:
     from tests.bench.bench import Measure
 
-MEASURES: Final[tuple[Measure, ...]] = (WRITER,)
+MEASURES: Final[tuple[Measure, ...]] = (GATEWAY, UP, WRITER)
