@@ -10,6 +10,7 @@ import orjson
 from services.client.bench.ledger import Logged
 from services.client.load.bodies import HUMANLOOP, PROMPTLAYER
 from services.client.load.engine import problem_of
+from shared.records import HUMANLOOP_PROMPT_LOG, PROMPTLAYER_REQUEST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +25,8 @@ BULK_PATH: Final = "/v1/logs"
 class CreateMany:
     """Some logs in one request. Right when each of them was taken."""
 
-    KEYS: ClassVar = {PROMPTLAYER: {"type": PROMPTLAYER}, HUMANLOOP: {"type": HUMANLOOP}}
-    """What a line says beside the log: whose it is."""
+    KEYS: ClassVar = {PROMPTLAYER: {"type": PROMPTLAYER_REQUEST}, HUMANLOOP: {"type": HUMANLOOP_PROMPT_LOG}}
+    """What a line says beside the log: what it is."""
 
     __slots__ = ("_ledger", "_logs", "operation", "request")
 
@@ -40,13 +41,15 @@ class CreateMany:
             results = orjson.loads(response.body)["results"]
         except (orjson.JSONDecodeError, KeyError, TypeError):
             return problem_of(response)
-        refused = abs(len(self._logs) - len(results))
-        for (bodies, number), result in zip(self._logs, results, strict=False):
+        now = perf_counter()
+        errors = []
+        for place, (bodies, number) in enumerate(self._logs):
+            result = results[place] if place < len(results) else {}
             if "id" in result:
-                self._ledger.add(Logged(bodies, number, str(result["id"]), perf_counter()))
+                self._ledger.add(Logged(bodies, number, str(result["id"]), now))
             else:
-                refused += 1
-        return f"{refused} of {len(self._logs)} logs refused" if refused else None
+                errors.append(str(result.get("error", {}).get("error", "no result")))
+        return f"{len(errors)} of {len(self._logs)} logs refused: {errors[0]}" if errors else None
 
     def failed(self, problem: NoAnswer) -> None:
         pass

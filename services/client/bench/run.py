@@ -61,10 +61,10 @@ async def run(
     random = Random(0)
     ledger = Ledger(random)
     prompt_id = await probe(target, [Bodies(family, 2_200, name, started_at) for family in plan.families])
-    on_ready()
     workload = Workload(target, plan, ledger, random, run=name, started_at=started_at, prompt_id=prompt_id)
     load = Load(target, itertools.islice(workload, requests), connections=connections, rate=rate)
     with _interrupted_by(load.stop), _without_collector():
+        on_ready()
         cpu_s = process_time()
         async with _progress(load, duration_s, requests):
             await load.run(duration_s)
