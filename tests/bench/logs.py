@@ -24,9 +24,12 @@ SIZES: Final = {"2KB": 2_200, "20KB": 20_000, "200KB": 200_000}
 PATH: Final = "/log-request"
 
 
-def bodies(size: int, run: str) -> Bodies:
-    """Bodies of `POST /log-request` with this many bytes; `run` makes them unlike those of other runs."""
-    return Bodies(PROMPTLAYER, size, run, datetime.now(UTC))
+def bodies(size: int, run: str, **extra: object) -> Bodies:
+    """Bodies of `POST /log-request` with this many bytes; `run` makes them unlike those of other runs.
+
+    `extra` are keys that come first.
+    """
+    return Bodies(PROMPTLAYER, size, run, datetime.now(UTC), extra)
 
 
 def messages(count: int, run: str, size: int = SIZES["2KB"]) -> Iterator[Message]:

@@ -9,6 +9,7 @@ import orjson
 
 from services.client.load.engine import Load, problem_of
 from services.client.load.http import Target
+from shared.records import PROMPTLAYER_REQUEST
 from tests.bench import logs
 from tests.bench.bench import KEY
 from tests.bench.figures import percentile
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 CONNECTIONS: Final = 64
 CREATED: Final = 201
+OK: Final = 200
 
 OPERATION: Final = "create"
 
@@ -44,6 +46,20 @@ class Post:
 
     def failed(self, problem: NoAnswer) -> None:
         """See `Call`."""
+
+
+class BulkPost(Post):
+    """One `POST /v1/logs`."""
+
+    __slots__ = ()
+
+    def answered(self, response: Response) -> str | None:
+        """See `Call`."""
+        answer = orjson.loads(response.body)
+        if response.status != OK or answer["failed"]:
+            return problem_of(response)
+        self.ids += [result["id"] for result in answer["results"]]
+        return None
 
 
 @dataclass(slots=True)
@@ -82,6 +98,27 @@ class Sender:
         if samples.failures:
             raise RuntimeError(f"the server failed or refused requests: {dict(samples.failures)}")
         return Result(len(samples.latencies_s) / load.elapsed_s, sorted(samples.latencies_s))
+
+
+@dataclass(slots=True)
+class BulkSender(Sender):
+    """The same, with several logs in each request. Rates are requests a second."""
+
+    logs: int = 1
+
+    @classmethod
+    def to(cls, url: str, size: int, run: str, logs_each: int = 1) -> BulkSender:
+        """A client that sends so many bodies of this size at a time."""
+        return cls(Target.at(url, KEY), logs.bodies(size, run, type=PROMPTLAYER_REQUEST), [], 0, logs_each)
+
+    def calls(self) -> Iterator[Post]:
+        """Posts without end."""
+        length = self.logs * (self.bodies.size + 1) - 1
+        head = self.target.head("POST", "/v1/logs", length, "application/x-ndjson")
+        while True:
+            numbers = range(self.sent, self.sent + self.logs)
+            self.sent += self.logs
+            yield BulkPost(head + b"\n".join([self.bodies.body(number) for number in numbers]), self.ids)
 
 
 @dataclass(frozen=True, slots=True)

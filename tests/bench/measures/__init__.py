@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from tests.bench.measures.bulk import BULK
 from tests.bench.measures.gateway import GATEWAY
 from tests.bench.measures.up import UP
 from tests.bench.measures.writer import WRITER
@@ -11,4 +12,4 @@ from tests.bench.measures.writer import WRITER
 if TYPE_CHECKING:
     from tests.bench.bench import Measure
 
-MEASURES: Final[tuple[Measure, ...]] = (GATEWAY, UP, WRITER)
+MEASURES: Final[tuple[Measure, ...]] = (GATEWAY, BULK, UP, WRITER)
