@@ -8,9 +8,12 @@ parsing a body. The reference is the rest of the key (it may hold spaces) and st
     create default ext:order-17           a log under a client's own id: a second one updates the first
     patch  default id:5066549580791808    an update of a log, named by its id
     patch  default ext:order-17           an update of a log, named by the client's id
+    delete default id:5066549580791808    the end of a log; its value is empty
+    group  default -                      no log at all: its position is the id of a group of logs
 
 The value is one JSON object: column -> value, of the columns in `records`. In a create, an absent column takes the
-column's default. In a patch, an absent column is left as it is and null sets it back to its default. It carries neither
+column's default. In a patch, an absent column is left as it is and null sets it back to its default; `metadata+` and
+`scores+` add entries to what is there, and take those out that are null. It carries neither
 the id nor the time of reception: both are the record's position, which only the stream knows.
 """
 
@@ -24,10 +27,12 @@ from shared import ids
 
 
 class EventKind(StrEnum):
-    """What an event does to a log."""
+    """What an event does to a log. A group is an id alone: logs name it, and nothing is stored for it."""
 
     CREATE = "create"
     PATCH = "patch"
+    DELETE = "delete"
+    GROUP = "group"
 
 
 class Event(NamedTuple):

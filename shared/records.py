@@ -8,7 +8,7 @@ How values are written in an event body (one JSON object, see `events`):
 * text, numbers, arrays of text: as themselves. Times: `time_text` (UTC text with microseconds).
 * `JSON_COLUMNS`: any JSON object or array, as itself; the engine keeps its text. A JSON string or number is first made
   text with `json_text`, so that reading never has to guess.
-* `metadata`: see `metadata_columns`.
+* `metadata`: see `metadata_columns`. `metadata+` in a patch: the entries as the client sent them.
 
 An absent column takes its default: NULL for nullable ones, '' for text, an empty map or array.
 """
@@ -66,6 +66,7 @@ LOG_COLUMNS: Final = (
     "output_tokens",
     "reasoning_tokens",
     "price",
+    "price_estimated",  # 1: nobody said what the log cost; `price` is by the provider's public prices
     "input_cost",
     "output_cost",
     "provider_latency",  # seconds, as the client measured it
@@ -88,6 +89,7 @@ PAYLOAD_COLUMNS: Final = (
     "provider_response",
     "stdout",
     "prompt_details",  # only when the registry holds no version for them
+    "span",  # of a trace: what OpenTelemetry says of it besides its name, times and ids
 )
 
 LOG_FIELDS: Final = frozenset(LOG_COLUMNS) - frozenset(IDENTITY_COLUMNS)
@@ -103,6 +105,7 @@ JSON_COLUMNS: Final = frozenset(
         "provider_request",
         "provider_response",
         "prompt_details",
+        "span",
     }
 )
 """Columns that hold JSON text, '' for none."""
@@ -130,6 +133,15 @@ MAX_INDEXED_METADATA: Final = 10_000
 
 PROMPTLAYER_REQUEST: Final = "promptlayer.request"
 HUMANLOOP_PROMPT_LOG: Final = "humanloop.prompt_log"
+HUMANLOOP_FLOW_LOG: Final = "humanloop.flow_log"
+HUMANLOOP_TOOL_LOG: Final = "humanloop.tool_log"
+HUMANLOOP_EVALUATOR_LOG: Final = "humanloop.evaluator_log"
+SPAN: Final = "span"
+"""The values of `type`: one for each kind of log that an API makes, and one for spans that are no log."""
+
+ADDED_METADATA: Final = "metadata+"
+ADDED_SCORES: Final = "scores+"
+"""In a patch: entries to add to the column of that name. An entry of null is taken out."""
 
 Columns = dict[str, Any]
 """An event body, or a row."""
@@ -186,12 +198,12 @@ def _flatten(prefix: str, value: Any, flat: dict[str, str]) -> None:
 
 
 def metadata_value(row: Columns) -> dict[str, Any] | None:
-    """The metadata as the client sent it; None when it sent none."""
-    text = row["metadata_json"]
+    """The metadata as the client sent it; None when it sent none. The columns may be absent."""
+    text = row.get("metadata_json")
     if text:
         loaded: dict[str, Any] = orjson.loads(text)
         return loaded
-    return row["metadata"] or None
+    return row.get("metadata") or None
 
 
 def json_value(stored: str) -> Any:

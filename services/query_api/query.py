@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from services.query_api.log_reader import LogReader
-    from services.query_api.updates import Updates
     from shared.auth import Principal
     from shared.backends import Backends
     from shared.store.logs import VersionUsage
     from shared.together import Together
+    from shared.updates import Updates
 
 
 @dataclass(frozen=True, slots=True)

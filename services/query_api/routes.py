@@ -8,9 +8,9 @@ from services.query_api.humanloop import logs
 from services.query_api.log_reader import LogReader
 from services.query_api.promptlayer import requests
 from services.query_api.query import Query
-from services.query_api.updates import Updates
 from shared.store.logs import VersionUsage, prompt_usage
 from shared.together import Together
+from shared.updates import Updates
 
 if TYPE_CHECKING:
     from starlette.routing import Route

@@ -12,9 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from services.writer_worker import dead_letters, incoming, metrics
+from services.writer_worker.batch import Known, LogKey, Outcome, Position
 from services.writer_worker.fold import LogState
 from services.writer_worker.inserter import Inserter
-from services.writer_worker.plan import Known, LogKey, Outcome, Position, external_keys, log_keys, make_plan
+from services.writer_worker.plan import external_keys, log_keys, make_plan
 from services.writer_worker.preparation import Preparation
 from services.writer_worker.retry import until_done
 from services.writer_worker.row_cache import RowCache
@@ -161,10 +162,10 @@ class Flusher:
         known = Known()
         names = external_keys(events)
         if names:
-            known.external_ids = await until_done(
-                "look-up of client ids", lambda: stored_logs.find_external_ids(self._store, sorted(names)), wanted
+            known.names = await until_done(
+                "look-up of client ids", lambda: stored_logs.find_named_logs(self._store, sorted(names)), wanted
             )
-        keys = log_keys(events, known.external_ids, cache)
+        keys = log_keys(events, known.names, cache)
         if len(keys) > 1 and len(events) > 1:
             count_bytes = partial(stored_logs.stored_bytes, self._store, sorted(keys))
             if await until_done("look-up of sizes", count_bytes, wanted) > self._config.batch_max_bytes:

@@ -15,6 +15,8 @@ from typing import Any, Final
 import orjson
 
 from shared.records import (
+    ADDED_METADATA,
+    ADDED_SCORES,
     CONTENT_COLUMNS,
     IDENTITY_COLUMNS,
     LOG_COLUMNS,
@@ -22,12 +24,17 @@ from shared.records import (
     PAYLOAD_COLUMNS,
     PAYLOAD_FIELDS,
     Columns,
+    metadata_columns,
+    metadata_value,
 )
 
 _LOG_COLUMNS: Final = frozenset(LOG_COLUMNS)
 _PAYLOAD_COLUMNS: Final = frozenset(PAYLOAD_COLUMNS)
 _FIXED_AT_CREATION: Final = frozenset({*IDENTITY_COLUMNS, "type", "external_id", "fingerprint", "duplicate_of"})
 """What a later event of the same log can't change."""
+
+_KEPT_OF_DELETED: Final = _FIXED_AT_CREATION | {"prompt_id"}
+"""What tells, when events are read again, which of them were about this log."""
 
 _PAYLOAD_VERSION: Final = "payload_version"
 
@@ -47,6 +54,11 @@ class LogState:
         log_id: int = self.log["id"]
         return log_id
 
+    @property
+    def is_deleted(self) -> bool:
+        """Whether it ended."""
+        return bool(self.log.get("is_deleted"))
+
     def apply(self, fields: Columns, version: int, updated_at: str) -> bool:
         """Fold an update in: a value replaces, null clears. Returns whether anything was newer than what is there.
 
@@ -56,6 +68,7 @@ class LogState:
         applied = False
         if self.log["version"] < version:
             _replace(self.log, fields, LOG_FIELDS)
+            _add(self.log, fields)
             if not saved:
                 _drop_contents(self.log)
             self.log["version"] = version
@@ -71,6 +84,16 @@ class LogState:
             self.payload["version"] = version
             self.payload_changed = applied = True
         return applied
+
+    def delete(self, version: int, updated_at: str) -> bool:
+        """End the log: both rows become tombstones, which hold nothing but what names it."""
+        if self.log["version"] >= version:
+            return False
+        kept = {name: value for name, value in self.log.items() if name in _KEPT_OF_DELETED}
+        self.log = kept | {"version": version, "is_deleted": 1, "updated_at": updated_at}
+        self.payload = {name: value for name, value in self.log.items() if name in IDENTITY_COLUMNS}
+        self.log_changed = self.payload_changed = True
+        return True
 
     def whole_row(self) -> Columns:
         """All columns at once, for an insert that makes both rows of a new log with one version.
@@ -109,8 +132,20 @@ def create_line(value: bytes, log_id: int, version: int, received_at: str, dupli
 
 
 def cache_line(state: LogState) -> bytes:
-    """A log that was touched after its creation, with the versions of both rows."""
-    return orjson.dumps(state.whole_row() | {_PAYLOAD_VERSION: state.payload["version"]})
+    """A log that was touched after its creation, with the versions of both rows.
+
+    Whether it is deleted is for its row in `logs` to say: the other becomes a tombstone first.
+    """
+    row = state.whole_row() | {_PAYLOAD_VERSION: state.payload["version"]}
+    if not state.is_deleted:
+        row.pop("is_deleted", None)
+    return orjson.dumps(row)
+
+
+def freed_name_line(state: LogState) -> bytes:
+    """The row of `log_external_ids` that sets free the client id of a deleted log."""
+    columns = {name: state.log[name] for name in ("workspace_id", "external_id", "id", "received_at")}
+    return orjson.dumps(columns | {"freed_by": state.log["version"]})
 
 
 @lru_cache(maxsize=256)  # the records of one batch share a few timestamps
@@ -136,6 +171,19 @@ def _replace(row: Columns, fields: Columns, names: frozenset[str]) -> None:
             row.pop(name, None)
         else:
             row[name] = value
+
+
+def _add(row: Columns, fields: Columns) -> None:
+    scores = fields.get(ADDED_SCORES)
+    if scores:
+        row["scores"] = _merged(row.get("scores"), scores)
+    metadata = fields.get(ADDED_METADATA)
+    if metadata:
+        row.update(metadata_columns(_merged(metadata_value(row), metadata)))
+
+
+def _merged(before: dict[str, Any] | None, added: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in {**(before or {}), **added}.items() if value is not None}
 
 
 def _drop_contents(row: Columns) -> None:

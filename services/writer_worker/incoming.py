@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shared import ids
 from shared.events import ORIGIN_HEADER, Event, EventKind, decode_key, decode_origin
+from shared.store.names import Moment
 
 if TYPE_CHECKING:
     from shared.stream.base import Record
@@ -25,6 +26,12 @@ class Incoming(NamedTuple):
     received_ms: int
     version: int
     replayed: bool
+
+    @property
+    def moment(self) -> Moment:
+        """When it came; for a replayed dead letter, when it came back."""
+        record = self.record
+        return Moment(self.version, ids.mint(record.timestamp_ms, record.partition, record.offset))
 
 
 def read(record: Record, epoch: int) -> Incoming:

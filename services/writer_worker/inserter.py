@@ -11,13 +11,13 @@ from shared.errors import SluiceError, StoreOverloaded, StoreRejected
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from services.writer_worker.plan import Line, Plan
+    from services.writer_worker.batch import Line, Plan
     from shared.store.base import LogStore
 
 Refused = list[tuple["Line", str]]
 """Rows that the store refuses, each with its error."""
 
-TABLES: Final = ("logs_in", "log_payloads", "logs")
+TABLES: Final = ("log_external_ids", "logs_in", "log_payloads", "logs")
 
 
 class _TooManyAtOnce(SluiceError):
@@ -36,7 +36,7 @@ class Inserter:
         Each row carries its version, so a crash in between is mended by reading the same events again.
         """
         refused: Refused = []
-        for table, lines in zip(TABLES, (plan.creates, plan.payloads, plan.logs), strict=True):
+        for table, lines in zip(TABLES, plan.rows(), strict=True):
             if lines:
                 refused += await self._insert(table, lines, wanted)
         return refused

@@ -23,8 +23,9 @@ NO_RECORD: Final = "no_record"
 RECORDS: Final = counter(
     "sluice_writer_records_total",
     "Records read from the log stream and committed, by partition and by what became of them. Stored: created, "
-    "updated, id_taken; kept as a client's re-send: duplicate; kept aside: dead_letter; left out: unknown_log, "
-    "replayed_twice; offsets without a record: no_record. They add up to the offsets committed.",
+    "updated, deleted, id_taken; kept as a client's re-send: duplicate; kept aside: dead_letter; left out: "
+    "unknown_log, replayed_twice; an id alone: group; offsets without a record: no_record. They add up to the "
+    "offsets committed.",
     "dead_letter: see `sluice dead-letters list`. unknown_log: a client updates logs that are not its own. "
     "no_record: another program writes to the topic.",
     ("partition", "outcome"),

@@ -9,16 +9,16 @@ A create that nothing else in the batch touches is passed through: its bytes are
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import orjson
 
 from services.writer_worker import fold
+from services.writer_worker.batch import ExternalKey, Known, Line, LogKey, Names, Outcome, Plan
 from services.writer_worker.duplicate_window import DuplicateWindow, Original
 from shared import ids
 from shared.events import Event, EventKind
+from shared.store.names import NamedLog, name_owner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,86 +29,32 @@ if TYPE_CHECKING:
     from shared.records import Columns
     from shared.stream.base import Record
 
-LogKey = tuple[str, int]
-"""(workspace, log id)"""
-
-Position = tuple[int, int]
-"""(partition, offset)"""
-
-ExternalKey = tuple[str, str]
-"""(workspace, the client's own id of a log)"""
-
-
-class Outcome(StrEnum):
-    """What became of a record. Every record has exactly one, so what was read equals the sum of these."""
-
-    CREATED = "created"
-    DUPLICATE = "duplicate"
-    UPDATED = "updated"
-    UNKNOWN_LOG = "unknown_log"
-    """An update of a log that the workspace does not have: left out."""
-
-    REPLAYED_TWICE = "replayed_twice"
-    """A dead letter whose log is stored already: left out."""
-
-    ID_TAKEN = "id_taken"
-    """A second log under a client id that belongs to another prompt: stored, without the client id."""
-
-    DEAD_LETTER = "dead_letter"
-
-
-@dataclass(slots=True)
-class Line:
-    """One row to insert, and the records that it comes from: if the store refuses it, they are dead letters."""
-
-    row: bytes
-    sources: list[Record]
-
-
-@dataclass(slots=True)
-class Plan:
-    """What one batch writes. Inserted in this order: creates, payloads, logs."""
-
-    creates: list[Line] = field(default_factory=list)
-    payloads: list[Line] = field(default_factory=list)
-    logs: list[Line] = field(default_factory=list)
-    poison: list[tuple[Record, str]] = field(default_factory=list)
-    outcomes: dict[Position, Outcome] = field(default_factory=dict)
-    """What became of each record that is not poison."""
-
-
-@dataclass(slots=True)
-class Known:
-    """What the store answered."""
-
-    logs: Mapping[LogKey, LogState] = field(default_factory=dict)
-    external_ids: Mapping[ExternalKey, int] = field(default_factory=dict)
-
 
 def external_keys(batch: Sequence[Incoming]) -> set[ExternalKey]:
     """The client ids that a batch names."""
     return {(i.event.workspace, i.event.external_id) for i in batch if i.event.external_id is not None}
 
 
-def log_keys(batch: Sequence[Incoming], external_ids: Mapping[ExternalKey, int], cache: RowCache) -> set[LogKey]:
+def log_keys(batch: Sequence[Incoming], names: Names, cache: RowCache) -> set[LogKey]:
     """The stored logs that a batch touches and that are not in the cache.
 
-    `external_ids` are the client ids of the batch that are stored already.
+    `names` are the client ids of the batch that are stored already.
     """
     created_here = {i.own_id for i in batch if i.event.kind is EventKind.CREATE and not i.replayed}
     keys: set[LogKey] = set()
     for incoming in batch:
-        target = _stored_target(incoming, external_ids)
+        target = _stored_target(incoming, names)
         if target is not None and target not in created_here and cache.get(target) is None:
             keys.add((incoming.event.workspace, target))
     return keys
 
 
-def _stored_target(incoming: Incoming, external_ids: Mapping[ExternalKey, int]) -> int | None:
+def _stored_target(incoming: Incoming, names: Names) -> int | None:
     event = incoming.event
     if event.external_id is not None:
+        owner = name_owner(names.get((event.workspace, event.external_id), ()), incoming.moment)
         # A client may also name a log by the id that it was given.
-        return external_ids.get((event.workspace, event.external_id), ids.from_text(event.external_id))
+        return owner if owner is not None else ids.from_text(event.external_id)
     if event.kind is EventKind.CREATE:
         return incoming.own_id if incoming.replayed else None
     return event.log_id
@@ -131,9 +77,9 @@ class _Planner:
         self._windows = windows
         self._plan = Plan()
         self._stored = known.logs
-        self._external: dict[ExternalKey, int] = dict(known.external_ids)
+        self._names: dict[ExternalKey, list[NamedLog]] = {key: list(logs) for key, logs in known.names.items()}
         # Taken out before the first put: the creates of this very batch may push them out of the cache.
-        targets = {_stored_target(i, known.external_ids) for i in batch}
+        targets = {_stored_target(i, known.names) for i in batch}
         self._cached = {
             target: line for target in targets if target is not None and (line := cache.get(target)) is not None
         }
@@ -147,21 +93,31 @@ class _Planner:
     def run(self) -> Plan:
         for incoming in self._batch:
             try:
-                fold_one = self._create if incoming.event.kind is EventKind.CREATE else self._patch
-                self._plan.outcomes[incoming.record.partition, incoming.record.offset] = fold_one(incoming)
+                self._plan.outcomes[incoming.record.partition, incoming.record.offset] = self._fold(incoming)
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 self._plan.poison.append((incoming.record, f"can't be folded: {type(error).__name__}: {error}"))
         self._emit_states()
         return self._plan
 
+    def _fold(self, incoming: Incoming) -> Outcome:
+        match incoming.event.kind:
+            case EventKind.CREATE:
+                return self._create(incoming)
+            case EventKind.PATCH:
+                return self._patch(incoming)
+            case EventKind.DELETE:
+                return self._delete(incoming)
+            case EventKind.GROUP:
+                return Outcome.GROUP
+
     def _create(self, incoming: Incoming) -> Outcome:
         event = incoming.event
-        if incoming.replayed and self._state(event.workspace, incoming.own_id) is not None:
+        if incoming.replayed and self._any_state(event.workspace, incoming.own_id) is not None:
             return Outcome.REPLAYED_TWICE
         if event.external_id is not None:
-            stored = self._named(event.workspace, event.external_id)
+            stored = self._named(incoming)
             if stored is None:
-                self._external[event.workspace, event.external_id] = incoming.own_id
+                self._names.setdefault((event.workspace, event.external_id), []).append(NamedLog(incoming.own_id))
             elif stored != incoming.own_id:
                 return self._upsert(incoming, stored)
         duplicate_of = self._duplicate_of(incoming)
@@ -181,12 +137,12 @@ class _Planner:
 
     def _upsert(self, incoming: Incoming, log_id: int) -> Outcome:
         """A second create under a client's own id: an update by field, or a log of its own under another prompt."""
-        state = self._state(incoming.event.workspace, log_id)
+        state = self._state(incoming, log_id)
         body = orjson.loads(incoming.record.value)
         outcome = Outcome.CREATED
         if state is None:
-            # The name is taken by a log that is gone (deleted or past its retention): start over under the new id.
-            self._external[(incoming.event.workspace, incoming.event.external_id or "")] = incoming.own_id
+            # The name is taken by a log that is past its retention: start over under the new id.
+            self._names[incoming.event.workspace, incoming.event.external_id or ""] = [NamedLog(incoming.own_id)]
         elif state.log.get("prompt_id", "") == body.get("prompt_id", ""):
             return self._apply(state, body, incoming)
         else:
@@ -199,22 +155,40 @@ class _Planner:
         return outcome
 
     def _patch(self, incoming: Incoming) -> Outcome:
-        event = incoming.event
-        log_id = event.log_id
-        if event.external_id is not None:
-            log_id = self._named(event.workspace, event.external_id)
-        state = self._state(event.workspace, log_id) if log_id is not None else None
+        state = self._target(incoming)
         if state is None:
             return Outcome.UNKNOWN_LOG
         return self._apply(state, orjson.loads(incoming.record.value), incoming)
 
-    def _named(self, workspace: str, name: str) -> int | None:
-        """The log that a client named so, else the one that was given this very id; None when there is neither."""
-        log_id = self._external.get((workspace, name))
+    def _delete(self, incoming: Incoming) -> Outcome:
+        state = self._target(incoming)
+        if state is None:
+            return Outcome.UNKNOWN_LOG
+        if state.delete(incoming.version, fold.time_of(incoming.record.timestamp_ms)):
+            self._sources[state.log_id].append(incoming.record)
+            self._free_name(state)
+        return Outcome.DELETED
+
+    def _free_name(self, state: LogState) -> None:
+        key = (state.log["workspace_id"], state.log.get("external_id", ""))
+        self._names[key] = [
+            named._replace(freed_by=state.log["version"]) if named.log_id == state.log_id else named
+            for named in self._names.get(key, ())
+        ]
+
+    def _target(self, incoming: Incoming) -> LogState | None:
+        event = incoming.event
+        log_id = event.log_id if event.external_id is None else self._named(incoming)
+        return self._state(incoming, log_id) if log_id is not None else None
+
+    def _named(self, incoming: Incoming) -> int | None:
+        """The log that a client's id names, else the one that was given this very id; None when there is neither."""
+        workspace, name = incoming.event.workspace, incoming.event.external_id or ""
+        log_id = name_owner(self._names.get((workspace, name), ()), incoming.moment)
         if log_id is not None:
             return log_id
         own_id = ids.from_text(name)
-        return own_id if own_id is not None and self._state(workspace, own_id) is not None else None
+        return own_id if own_id is not None and self._state(incoming, own_id) is not None else None
 
     def _apply(self, state: LogState, fields: Columns, incoming: Incoming) -> Outcome:
         if state.apply(fields, incoming.version, fold.time_of(incoming.record.timestamp_ms)):
@@ -233,8 +207,17 @@ class _Planner:
         event: Event = incoming.event
         return incoming.own_id in self._touched_again or (event.workspace, event.external_id) in self._named_again
 
-    def _state(self, workspace: str, log_id: int) -> LogState | None:
-        """The log as of now: from this batch, from the cache, or from the store. Never another workspace's."""
+    def _state(self, incoming: Incoming, log_id: int) -> LogState | None:
+        """The log that an event can still change.
+
+        An event that is read again may come from before the log's end: it finds the tombstone, and changes nothing.
+        """
+        state = self._any_state(incoming.event.workspace, log_id)
+        ended = state is not None and state.is_deleted and state.log["version"] < incoming.version
+        return None if ended else state
+
+    def _any_state(self, workspace: str, log_id: int) -> LogState | None:
+        """The log or its tombstone, from this batch, from the cache, or from the store. Never another workspace's."""
         state = self._states.get(log_id)
         if state is None:
             line = self._cached.get(log_id)
@@ -242,9 +225,7 @@ class _Planner:
             if state is None:
                 return None
             self._keep(state, None, new=False)
-        if state.log["workspace_id"] != workspace or state.log.get("is_deleted"):
-            return None
-        return state
+        return state if state.log["workspace_id"] == workspace else None
 
     def _keep(self, state: LogState, record: Record | None, *, new: bool) -> None:
         self._states[state.log_id] = state
@@ -256,6 +237,8 @@ class _Planner:
         for log_id, state in self._states.items():
             sources = self._sources[log_id]
             self._cache.put(log_id, fold.cache_line(state))
+            if state.is_deleted and state.log_changed and state.log.get("external_id"):
+                self._plan.freed_names.append(Line(fold.freed_name_line(state), sources))
             if log_id in self._new:
                 self._plan.creates.append(Line(orjson.dumps(state.whole_row()), sources))
                 continue

@@ -18,7 +18,7 @@ import orjson
 
 from shared import ids
 from shared.events import ORIGIN_HEADER, Event, EventKind, decode_key, decode_origin
-from shared.store.logs import find_external_ids, newest_versions
+from shared.store.logs import find_named_logs, newest_versions
 from shared.stream.base import DEAD_LETTERS_TOPIC, LOGS_TOPIC
 from shared.stream.reading import read_range
 
@@ -138,7 +138,9 @@ async def _account_chunk(
 
 async def _look_up(store: LogStore, readable: Sequence[_Readable]) -> _Stored:
     names = {(item.event.workspace, item.event.external_id) for item in readable if item.event.external_id is not None}
-    external_ids = await find_external_ids(store, sorted(names))
+    named_logs = await find_named_logs(store, sorted(names))
+    # The last log under a name has every event of the name behind it, those of deleted logs before it too.
+    external_ids = {name: logs[-1].log_id for name, logs in named_logs.items()}
     created = {(item.event.workspace, item.own_id) for item in readable if item.event.kind is EventKind.CREATE}
     named = {key for item in readable if (key := _named_log(item.event, external_ids)) is not None}
     return _Stored(

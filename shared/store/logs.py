@@ -10,6 +10,7 @@ from shared import ids
 from shared.events import MAX_EXTERNAL_ID_CHARACTERS
 from shared.records import IDENTITY_COLUMNS, PAYLOAD_FIELDS
 from shared.store import queries
+from shared.store.names import NamedLog, name_owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -127,16 +128,22 @@ async def newest_versions(
 
 
 async def find_by_external_id(store: LogStore, workspace: str, external_id: str) -> int | None:
-    """The id of the log that a client named `external_id`; None when there is none. It may be deleted since."""
+    """The id of the log that a client named `external_id`; None when there is none."""
     return (await find_external_ids(store, [(workspace, external_id)])).get((workspace, external_id))
 
 
 async def find_external_ids(store: LogStore, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
     """The ids of the logs that clients named by these (workspace, external id). Unknown names are left out."""
-    found: dict[tuple[str, str], int] = {}
+    named = await find_named_logs(store, names)
+    return {name: log_id for name, logs in named.items() if (log_id := name_owner(logs)) is not None}
+
+
+async def find_named_logs(store: LogStore, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], list[NamedLog]]:
+    """All logs, oldest first, that ever had each of these (workspace, external id). Unknown names are left out."""
+    found: dict[tuple[str, str], list[NamedLog]] = {}
     for some in _chunks([name for name in names if len(name[1]) <= MAX_EXTERNAL_ID_CHARACTERS], _name_bytes):
-        for row in await store.query(*queries.ids_of_external_ids(some)):
-            found[row["workspace_id"], row["external_id"]] = row["log_id"]
+        for row in await store.query(*queries.named_logs(some)):
+            found.setdefault((row["workspace_id"], row["external_id"]), []).append(NamedLog(row["id"], row["freed"]))
     return found
 
 

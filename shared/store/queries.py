@@ -68,12 +68,13 @@ def newest_versions(table: str, keys: Sequence[tuple[str, int]]) -> Query:
     return text, _keys(keys)
 
 
-def ids_of_external_ids(names: Sequence[tuple[str, str]]) -> Query:
-    """The log of each (workspace, external id) that has one. The first log under a name keeps it."""
+def named_logs(names: Sequence[tuple[str, str]]) -> Query:
+    """Every log that had each (workspace, external id), oldest first, and the version of the event that freed it."""
     text = """
-        SELECT workspace_id, external_id, min(id) AS log_id FROM log_external_ids
+        SELECT workspace_id, external_id, id, max(freed_by) AS freed FROM log_external_ids
         PREWHERE (workspace_id, external_id) IN {names:Array(Tuple(String, String))}
-        GROUP BY workspace_id, external_id
+        GROUP BY workspace_id, external_id, id
+        ORDER BY id
     """
     return text, {"names": list(names)}
 

@@ -69,6 +69,7 @@ LOG: Row = {
     "output_tokens": None,
     "reasoning_tokens": 0,
     "price": 0.1,
+    "price_estimated": 1,
     "input_cost": 5e-324,
     "output_cost": 1.7976931348623157e308,
     "provider_latency": -0.5,
@@ -89,6 +90,7 @@ PAYLOAD: Row = {
     "provider_response": '{"b":null,"a":true,"a":false}',
     "stdout": None,
     "prompt_details": "",
+    "span": '{"kind":"INTERNAL"}',
 }
 RAW_JSON = ("input", "output", "parameters", "provider_request", "provider_response")
 """Columns that events carry as objects and arrays, not as text."""

@@ -71,7 +71,7 @@ async def test_garbage_never_stops_the_writer(sluice: Up) -> None:
         b"patch default id:7",
         b"patch default id:x",
         b"create default",
-        b"delete default -",
+        b"remove default -",
         b"\xff",
     ]
     values = [b"", b"[]", b"{", b"null", b'{"workspace_id":', b"\xff\xfe", b'{"workspace_id":"default"}x', b"{}"]

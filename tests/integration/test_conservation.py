@@ -12,9 +12,9 @@ import pytest
 
 from services.writer_worker import dead_letters
 from services.writer_worker.backlog import Backlog
+from services.writer_worker.batch import Outcome
 from services.writer_worker.config import WriterConfig
 from services.writer_worker.metrics import NO_RECORD
-from services.writer_worker.plan import Outcome
 from services.writer_worker.writer import Writer
 from shared.errors import Misconfigured
 from shared.observability.metrics import REGISTRY

@@ -57,7 +57,7 @@ def test_different_events_have_different_keys(parts: list[tuple[EventKind, str, 
 
 @pytest.mark.parametrize(
     "key",
-    [b"", b"create", b"create default", b"create default ", b"create  -", b"delete default -", b"create default x:1"],
+    [b"", b"create", b"create default", b"create default ", b"create  -", b"remove default -", b"create default x:1"],
 )
 def test_other_keys_are_refused(key: bytes) -> None:
     with pytest.raises(ValueError, match="not an event key"):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.writer_worker import fold
-from services.writer_worker.plan import Outcome
+from services.writer_worker.batch import Outcome
 from shared import ids
 from shared.events import ORIGIN_HEADER, Event, EventKind, encode_key, encode_origin
 from shared.stream.base import Record
@@ -36,6 +36,10 @@ def create(offset: int, body: dict[str, Any] | None = None, **name: Any) -> Reco
 
 def patch(offset: int, log_id: int, body: dict[str, Any], workspace: str = WORKSPACE) -> Record:
     return Record(0, offset, MS + 5, encode_key(Event(EventKind.PATCH, workspace, log_id=log_id)), orjson.dumps(body))
+
+
+def delete(offset: int, log_id: int, workspace: str = WORKSPACE) -> Record:
+    return Record(0, offset, MS + 5, encode_key(Event(EventKind.DELETE, workspace, log_id=log_id)), b"")
 
 
 def written(*batches: list[Record]) -> ModelStore:
@@ -115,6 +119,61 @@ def test_a_patch_from_another_workspace_is_ignored_and_counted() -> None:
 def test_a_patch_of_an_unknown_log_is_ignored_and_counted() -> None:
     plan = ModelWriter(ModelStore(), 0).plan([patch(1, at(0), {"source": "x"})])
     assert plan.outcomes == {(0, 1): Outcome.UNKNOWN_LOG}
+
+
+def test_added_entries_join_those_that_are_there() -> None:
+    body = {"scores": {"default": 1, "b": 2}, "metadata": {"k": "v", "gone": "x"}, "metadata_json": ""}
+    added = {"scores+": {"b": 3, "c": 4.5, "default": None}, "metadata+": {"n": 1, "gone": None}}
+    for batches in ([[create(0, body), patch(1, at(0), added)]], [[create(0, body)], [patch(1, at(0), added)]]):
+        row = written(*batches).logs[at(0)]
+        assert row["scores"] == {"b": 3, "c": 4.5}
+        assert (row["metadata"], row["metadata_json"]) == ({"k": "v", "n": "1"}, '{"k":"v","n":1}')
+
+
+def test_a_deleted_log_leaves_a_tombstone_in_both_tables_and_nothing_else() -> None:
+    for batches in (
+        [[create(0, {"source": "secret", "output_text": "secret"}), delete(1, at(0))]],
+        [[create(0, {"source": "secret", "output_text": "secret"})], [delete(1, at(0))]],
+    ):
+        store = written(*batches)
+        for row in (store.logs[at(0)], store.payloads[at(0)]):
+            assert (row["is_deleted"], row["version"]) == (1, 1)
+            assert b"secret" not in orjson.dumps(row)
+
+
+def test_a_deleted_log_takes_no_more_updates() -> None:
+    store = ModelStore()
+    writer = ModelWriter(store, 0)
+    writer.flush([create(0), delete(1, at(0))])
+    plan = writer.plan([patch(2, at(0), {"source": "x"}), delete(3, at(0))])
+    assert set(plan.outcomes.values()) == {Outcome.UNKNOWN_LOG}
+    assert not plan.logs
+
+
+def test_a_log_is_deleted_by_its_own_workspace_only() -> None:
+    store = written([create(0)], [delete(1, at(0), workspace="other")])
+    assert not store.logs[at(0)].get("is_deleted")
+
+
+def test_the_client_id_of_a_deleted_log_can_be_given_again() -> None:
+    first, end, again = create(0, {"source": "a"}, external_id="x"), delete(1, at(0)), create(2, external_id="x")
+    for batches in ([[first, end, again]], [[first, end], [again]], [[first], [end], [again]]):
+        store = written(*batches)
+        assert store.external == {(WORKSPACE, "x"): at(2)}
+        assert store.logs[at(0)]["is_deleted"]
+        assert "source" not in store.logs[at(2)]
+
+
+def test_a_dead_letter_does_not_bring_a_deleted_log_back() -> None:
+    origin = ((ORIGIN_HEADER, encode_origin(MS, 0, 3)),)
+    store = written([create(50)._replace(headers=origin)], [delete(51, at(3))], [create(52)._replace(headers=origin)])
+    assert store.logs[at(3)]["is_deleted"]
+
+
+def test_a_group_stores_nothing() -> None:
+    plan = ModelWriter(ModelStore(), 0).plan([Record(0, 0, MS, b"group default -", b"")])
+    assert plan.outcomes == {(0, 0): Outcome.GROUP}
+    assert not any(plan.rows())
 
 
 def test_contents_of_an_unsaved_log_stay_out_whatever_comes_later() -> None:
@@ -226,6 +285,9 @@ FIELDS = st.dictionaries(
     st.one_of(st.none(), st.sampled_from(["a", "b", "c"])),
     max_size=3,
 )
+ADDED = st.fixed_dictionaries(
+    {}, optional={"scores+": st.dictionaries(st.sampled_from("pq"), st.sampled_from([None, 1, 2]), max_size=2)}
+)
 
 
 @st.composite
@@ -234,10 +296,13 @@ def histories(draw: st.DrawFn) -> list[Record]:
     records: list[Record] = []
     logs: list[int] = []
     for offset in range(draw(st.integers(1, 12))):
-        kind = draw(st.sampled_from(["plain", "external", "fingerprint", "patch", "patch"]))
+        kind = draw(st.sampled_from(["plain", "external", "fingerprint", "patch", "patch", "delete"]))
         body = {name: value for name, value in draw(FIELDS).items() if value is not None}
         if kind == "patch" and logs:
-            records.append(patch(offset, draw(st.sampled_from(logs)), draw(FIELDS)))
+            records.append(patch(offset, draw(st.sampled_from(logs)), draw(FIELDS) | draw(ADDED)))
+            continue
+        if kind == "delete" and logs:
+            records.append(delete(offset, draw(st.sampled_from(logs))))
             continue
         if kind == "external":
             body |= {"prompt_id": draw(st.sampled_from(["p", "p", "q"]))} | draw(st.sampled_from([{}, {"save": 0}]))

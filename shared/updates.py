@@ -27,6 +27,12 @@ class Updates:
         It goes to the partition in the log's id, so the writer sees it after the log's creation and after every earlier
         update. Raises StreamUnavailable (nothing was appended), OutcomeUnknown, TooLarge.
         """
-        event = Event(EventKind.PATCH, workspace, log_id=log_id)
-        message = Message(encode_key(event), orjson.dumps(columns))
+        return await self._append(EventKind.PATCH, workspace, log_id, orjson.dumps(columns))
+
+    async def delete(self, workspace: str, log_id: int) -> Appended:
+        """Append the end of one log, as `patch` does."""
+        return await self._append(EventKind.DELETE, workspace, log_id, b"")
+
+    async def _append(self, kind: EventKind, workspace: str, log_id: int, value: bytes) -> Appended:
+        message = Message(encode_key(Event(kind, workspace, log_id=log_id)), value)
         return await self._stream.append(LOGS_TOPIC, ids.split(log_id).partition, [message])
