@@ -21,7 +21,7 @@ from services.ingest_gateway.gateway import Gateway, idempotency_key
 from services.ingest_gateway.humanloop.client_ids import conflict
 from services.ingest_gateway.intake import body_fingerprint, key_fingerprint
 from services.ingest_gateway.promptlayer import requests
-from shared.errors import ClientError, Unavailable
+from shared.errors import ClientError, OutcomeUnknown, Unavailable
 from shared.http.bodies import read_body
 from shared.http.failure_log import FailureLog
 from shared.http.responses import json_response
@@ -162,7 +162,9 @@ class _Bulk:
         # What is kept is the result, not the error: its traceback holds the item and everything made of it.
         error_id = ""
         if isinstance(error, Unavailable):
-            self.unavailable = error.with_traceback(None)
+            # Partitions can fail for different reasons; an answer about all of them names the one that promises least.
+            if not isinstance(self.unavailable, OutcomeUnknown):
+                self.unavailable = error.with_traceback(None)
         elif not isinstance(error, ClientError):
             error_id = uuid4().hex
             logger.error("an item failed", exc_info=error, extra={"error_id": error_id, "path": PATH})
