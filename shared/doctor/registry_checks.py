@@ -36,7 +36,7 @@ def check_keys(state: RegistryState, static_keys: int) -> Finding:
 
 def check_prompts(state: RegistryState, versions_per_prompt: int) -> Finding:
     """Prompts whose newest versions are not registered."""
-    prompts = state.prompts()
+    prompts = state.prompts(kind=None)
     full = [prompt for prompt in prompts if len(prompt.versions) >= versions_per_prompt]
     if not full:
         return ok("prompts", f"{len(prompts):,}, none with the most versions that are kept, {versions_per_prompt:,}")

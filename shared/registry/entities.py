@@ -33,6 +33,37 @@ class EnvironmentTag(StrEnum):
     OTHER = "other"
 
 
+class FileKind(StrEnum):
+    """What has a path and versions. All but PromptLayer's templates are Humanloop's files, and share their paths."""
+
+    PROMPT = "prompt"
+    TOOL = "tool"
+    FLOW = "flow"
+    EVALUATOR = "evaluator"
+    TEMPLATE = "template"
+
+    @property
+    def id_prefix(self) -> str:
+        """What the ids of such files start with."""
+        return _ID_PREFIXES[self]
+
+    @property
+    def shares_paths_with(self) -> frozenset[FileKind]:
+        """The kinds of which only one can be at a path."""
+        return _TEMPLATES if self is FileKind.TEMPLATE else _FILES
+
+
+_ID_PREFIXES: Final = {
+    FileKind.PROMPT: "pr_",
+    FileKind.TOOL: "tl_",
+    FileKind.FLOW: "fl_",
+    FileKind.EVALUATOR: "ev_",
+    FileKind.TEMPLATE: "tpl_",
+}
+_TEMPLATES: Final = frozenset({FileKind.TEMPLATE})
+_FILES: Final = frozenset(FileKind) - _TEMPLATES
+
+
 @dataclass(frozen=True, slots=True)
 class PromptVersion:
     """One version of a prompt. `number` counts from 1, in the order of the stream."""
@@ -57,7 +88,10 @@ class PromptVersion:
 
 @dataclass(slots=True)
 class Prompt:
-    """A prompt and its versions by id, oldest first. Changed by the fold only; all others read."""
+    """A prompt and its versions by id, oldest first; or another file of `kind`, which works the same way.
+
+    Changed by the fold only; all others read.
+    """
 
     workspace: str
     number: int
@@ -68,6 +102,7 @@ class Prompt:
     versions: dict[str, PromptVersion] = field(default_factory=dict, repr=False)
     deployments: dict[str, str] = field(default_factory=dict, repr=False)
     """Environment id -> version id."""
+    kind: FileKind = FileKind.PROMPT
 
     @property
     def name(self) -> str:

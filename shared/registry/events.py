@@ -14,16 +14,18 @@ from typing import Any, ClassVar, Final
 import orjson
 from pydantic import TypeAdapter
 
+from shared.registry.entities import FileKind
 from shared.stream.base import Message
 
 
 @dataclass(frozen=True, slots=True)
 class PromptCreated:
-    """A prompt at a normalised path. The first record for a path makes the prompt; its position gives the id."""
+    """A prompt, or another file, at a normalised path. The first record for a path makes it; its position is its id."""
 
     kind: ClassVar = "prompt_created"
     workspace: str
     path: str
+    file_kind: FileKind = FileKind.PROMPT
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from shared.registry.entities import (
     ApiKey,
     Environment,
     EnvironmentTag,
+    FileKind,
     Prompt,
     PromptVersion,
     Scope,
@@ -27,7 +28,7 @@ from shared.registry.entities import (
     check_workspace,
     normalise_path,
 )
-from shared.registry.state import PROMPT_PREFIX, RegistryState
+from shared.registry.state import RegistryState
 from shared.registry.tail import Tail
 from shared.stream.base import REGISTRY_TOPIC
 
@@ -58,7 +59,7 @@ class Registry:
         self._stream = stream
         self._versions_per_prompt = versions_per_prompt
         self._tail = Tail(stream, self._fold, wait_timeout_s)
-        self._creating: dict[tuple[str, str], asyncio.Task[Prompt]] = {}
+        self._creating: dict[tuple[str, str, FileKind], asyncio.Task[Prompt]] = {}
         self._additions = Additions(self._append)
 
     async def start(self) -> None:
@@ -91,42 +92,45 @@ class Registry:
 
     # Prompts
 
-    async def find_or_create_prompt(self, workspace: str, path: str) -> Prompt:
-        """The prompt at a path. A new one is appended and read back; a known one needs no wait.
+    async def find_or_create_prompt(self, workspace: str, path: str, kind: FileKind = FileKind.PROMPT) -> Prompt:
+        """The prompt (or file of another kind) at a path. A new one is appended and read back, a known one is at hand.
 
-        Raises Invalid for a path that a prompt can't have.
+        Raises Invalid for a path that it can't have, Conflict for one where there is a file of another kind.
         """
-        prompt = self.state.prompt_by_path(workspace, path)
+        prompt = self.state.prompt_by_path(workspace, path, kind)
         if prompt is not None:
             return prompt
         with _value_error_as_invalid():
             path = normalise_path(path)
-        creating = self._creating.get((workspace, path))
+        creating = self._creating.get((workspace, path, kind))
         if creating is None:
-            creating = asyncio.create_task(self._create_prompt(workspace, path), name="create prompt")
-            creating.add_done_callback(lambda done: self._created(workspace, path, done))
-            self._creating[workspace, path] = creating
+            creating = asyncio.create_task(self._create_prompt(workspace, path, kind), name=f"create {kind}")
+            creating.add_done_callback(lambda done: self._created(workspace, path, kind, done))
+            self._creating[workspace, path, kind] = creating
         return await result_of(creating)
 
     async def find_prompt(self, workspace: str, prompt_id: str) -> Prompt | None:
-        """The prompt of this id. When it is not known here, the answer waits until the fold has caught up."""
-        if ids.from_text(prompt_id, PROMPT_PREFIX) is None:
+        """The prompt, or other file, of this id. When it is not known here, the answer waits until the fold has it."""
+        if all(ids.from_text(prompt_id, kind.id_prefix) is None for kind in FileKind):
             return None
         return await self._find(lambda: self.state.prompt(workspace, prompt_id))
 
-    async def find_prompt_by_path(self, workspace: str, path: str) -> Prompt | None:
-        """The prompt at a path, looked for like `find_prompt`."""
-        return await self._find(lambda: self.state.prompt_by_path(workspace, path))
+    async def find_prompt_by_path(self, workspace: str, path: str, kind: FileKind = FileKind.PROMPT) -> Prompt | None:
+        """The prompt (or file of another kind) at a path, looked for like `find_prompt`."""
+        return await self._find(lambda: self.state.prompt_by_path(workspace, path, kind))
 
-    async def _create_prompt(self, workspace: str, path: str) -> Prompt:
-        await self._append_and_fold(events.PromptCreated(workspace, path))
-        prompt = self.state.prompt_by_path(workspace, path)
-        if prompt is None:
-            raise AssertionError(f"prompt {path!r} was folded and is not there")
-        return prompt
+    async def _create_prompt(self, workspace: str, path: str, kind: FileKind) -> Prompt:
+        if self.state.taken_by(workspace, path, kind) is None:
+            await self._append_and_fold(events.PromptCreated(workspace, path, kind))
+        found = self.state.taken_by(workspace, path, kind)
+        if found is None:
+            raise AssertionError(f"{kind} {path!r} was folded and is not there")
+        if found.kind is not kind:
+            raise Conflict(f"path: at {path[:80]!r} is a {found.kind}, not a {kind}")
+        return found
 
-    def _created(self, workspace: str, path: str, done: asyncio.Task[Prompt]) -> None:
-        del self._creating[workspace, path]
+    def _created(self, workspace: str, path: str, kind: FileKind, done: asyncio.Task[Prompt]) -> None:
+        del self._creating[workspace, path, kind]
         if not done.cancelled():
             done.exception()  # marked as seen: those who waited may all have been cancelled
 

@@ -16,12 +16,19 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from shared import ids
 from shared.registry import events
-from shared.registry.entities import ApiKey, Environment, EnvironmentTag, Prompt, PromptVersion, normalise_path
+from shared.registry.entities import (
+    ApiKey,
+    Environment,
+    EnvironmentTag,
+    FileKind,
+    Prompt,
+    PromptVersion,
+    normalise_path,
+)
 
 if TYPE_CHECKING:
     from shared.stream.base import Record
 
-PROMPT_PREFIX: Final = "pr_"
 KEY_PREFIX: Final = "key_"
 
 INITIAL_ENVIRONMENTS: Final = (
@@ -47,7 +54,7 @@ class RegistryState:
     def __init__(self) -> None:
         self.ignored: Counter[Ignored] = Counter()
         self._prompts: dict[str, dict[str, Prompt]] = {}
-        self._prompts_by_path: dict[tuple[str, str], Prompt] = {}
+        self._prompts_by_path: dict[tuple[str, str, frozenset[FileKind]], Prompt] = {}
         self._environments: dict[str, dict[str, Environment]] = {}
         self._keys: dict[str, ApiKey] = {}
         self._active_keys_by_hash: dict[str, ApiKey] = {}
@@ -55,24 +62,30 @@ class RegistryState:
     # Lookups: a dictionary access or two, so that they can be made for each request.
 
     def prompt(self, workspace: str, prompt_id: str) -> Prompt | None:
-        """The prompt of this id in the workspace."""
+        """The prompt, or other file, of this id in the workspace."""
         prompts = self._prompts.get(workspace)
         return prompts.get(prompt_id) if prompts else None
 
-    def prompt_by_path(self, workspace: str, path: str) -> Prompt | None:
-        """The prompt at a path, in any spelling of it. None for a path that no prompt can have."""
-        prompt = self._prompts_by_path.get((workspace, path))
-        if prompt is not None:
-            return prompt
+    def prompt_by_path(self, workspace: str, path: str, kind: FileKind = FileKind.PROMPT) -> Prompt | None:
+        """The prompt (or file of another kind) at a path, in any spelling of it. None for a path that none can have."""
+        found = self.taken_by(workspace, path, kind)
+        return found if found is not None and found.kind is kind else None
+
+    def taken_by(self, workspace: str, path: str, kind: FileKind) -> Prompt | None:
+        """What keeps another file of this kind from a path: of this kind, or of one that shares its paths."""
+        namespace = kind.shares_paths_with
+        found = self._prompts_by_path.get((workspace, path, namespace))
+        if found is not None:
+            return found
         try:
-            return self._prompts_by_path.get((workspace, normalise_path(path)))
+            return self._prompts_by_path.get((workspace, normalise_path(path), namespace))
         except ValueError:
             return None
 
-    def prompts(self, workspace: str | None = None) -> list[Prompt]:
-        """The prompts of a workspace, or of all, oldest first in each."""
+    def prompts(self, workspace: str | None = None, kind: FileKind | None = FileKind.PROMPT) -> list[Prompt]:
+        """The prompts of a workspace, or of all, oldest first in each; files of another kind, or (None) of all."""
         workspaces = self._prompts.values() if workspace is None else [self._prompts.get(workspace, {})]
-        return [prompt for prompts in workspaces for prompt in prompts.values()]
+        return [found for prompts in workspaces for found in prompts.values() if kind is None or found.kind is kind]
 
     def environment(self, workspace: str, id_or_name: str) -> Environment | None:
         """The environment of this id, or of this name."""
@@ -152,11 +165,13 @@ class RegistryState:
                 assert_never(event)
 
     def _create_prompt(self, event: events.PromptCreated, number: int, at: datetime) -> Ignored | None:
-        if (event.workspace, event.path) in self._prompts_by_path:
+        kind = event.file_kind
+        if (event.workspace, event.path, kind.shares_paths_with) in self._prompts_by_path:
             return Ignored.TAKEN
-        prompt = Prompt(event.workspace, number, ids.to_text(number, PROMPT_PREFIX), event.path, at, at)
+        own_id = ids.to_text(number, kind.id_prefix)
+        prompt = Prompt(event.workspace, number, own_id, event.path, at, at, kind=kind)
         self._prompts.setdefault(event.workspace, {})[prompt.id] = prompt
-        self._prompts_by_path[event.workspace, event.path] = prompt
+        self._prompts_by_path[event.workspace, event.path, kind.shares_paths_with] = prompt
         return None
 
     def _add_version(self, event: events.VersionAdded, value: bytes, at: datetime) -> Ignored | None:

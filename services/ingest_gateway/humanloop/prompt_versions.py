@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from shared.errors import Invalid, NotFound
-from shared.registry.entities import normalise_path
+from shared.registry.entities import FileKind, normalise_path
 from shared.wire.humanloop.details import EMPTY_DETAILS, version_id
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ async def resolve(registry: Registry, workspace: str, log: PromptLogRequest, sel
 async def _prompt(registry: Registry, workspace: str, log: PromptLogRequest, *, create: bool) -> Prompt:
     if log.id is not None:
         prompt = await registry.find_prompt(workspace, log.id)
-        if prompt is None:
+        if prompt is None or prompt.kind is not FileKind.PROMPT:
             raise NotFound(f"id: no prompt with the id {log.id[:80]!r}")
         return prompt
     if log.path is None:

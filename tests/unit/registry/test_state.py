@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shared import ids
 from shared.registry import events
-from shared.registry.entities import Environment, Prompt, normalise_path
+from shared.registry.entities import Environment, FileKind, Prompt, normalise_path
 from shared.registry.state import INITIAL_ENVIRONMENTS, Ignored, RegistryState, environment_id
 from shared.stream.base import Record
 
@@ -56,6 +56,20 @@ class Log:
 @pytest.fixture
 def log() -> Log:
     return Log()
+
+
+def test_one_path_has_one_file_of_humanloops_kinds_and_one_template(log: Log) -> None:
+    for kind in (FileKind.FLOW, FileKind.PROMPT, FileKind.TEMPLATE):
+        log.append(events.PromptCreated("default", "a/b", kind))
+    flow = log.state.prompt_by_path("default", "a/b", FileKind.FLOW)
+    template = log.state.prompt_by_path("default", "/a//b", FileKind.TEMPLATE)
+    assert flow is not None
+    assert template is not None
+    assert (flow.id[:3], template.id[:4]) == ("fl_", "tpl_")
+    assert log.state.prompt_by_path("default", "a/b") is None
+    assert log.state.taken_by("default", "a/b", FileKind.PROMPT) is flow
+    assert log.state.prompts("default") == []
+    assert log.state.prompts("default", None) == [flow, template]
 
 
 def moment(offset: int) -> datetime:
