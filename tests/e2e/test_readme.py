@@ -41,9 +41,17 @@ def output_of(command: list[str], environment: dict[str, str], directory: Path) 
 
 
 def test_curl(environment: dict[str, str], tmp_path: Path) -> None:
-    (code,) = examples("sh", "curl")
+    (code,) = examples("sh", "$SLUICE_URL/log-request")
     read_back = output_of(["bash", "-euo", "pipefail", "-c", code], environment, tmp_path)
     assert '"text":"Hi!"' in read_back
+
+
+def test_many_logs_at_once(environment: dict[str, str], tmp_path: Path) -> None:
+    (code,) = examples("sh", "sluice import")
+    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+    imported, answered = output_of(["bash", "-euo", "pipefail", "-c", code], environment, tmp_path).splitlines()
+    assert imported == "logs.ndjson: imported 2, rejected 0, duplicates 0"
+    assert '"stored":2,"failed":0' in answered
 
 
 def test_promptlayer_python(environment: dict[str, str], tmp_path: Path) -> None:
