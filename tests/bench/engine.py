@@ -9,7 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from shared.errors import StoreRejected
-from shared.store.chdb_store import ChdbStore
+from shared.store.chdb_store import DEFAULT_MEMORY_BYTES, ChdbStore
 from shared.store.migrate import migrate_up
 from tests.bench.remote import Remote, Worker
 
@@ -26,12 +26,18 @@ _SHUT_DOWN: Final = "Shutdown was called"
 class Engine(Remote):
     """A store directory with the product's schema. Every call blocks until the engine has done it."""
 
-    def __init__(self, directory: Path, cores: frozenset[int]) -> None:
-        super().__init__(cores, _Engine, str(directory))
+    def __init__(
+        self, directory: Path, cores: frozenset[int] = frozenset(), memory_bytes: int = DEFAULT_MEMORY_BYTES
+    ) -> None:
+        super().__init__(cores, _Engine, str(directory), memory_bytes)
 
     def execute(self, sql: str) -> None:
         """Run a statement."""
         self.ask("execute", sql)
+
+    def execute_all(self, statements: list[str]) -> None:
+        """Run statements, two at a time."""
+        self.ask("execute_all", statements)
 
     def query(self, sql: str) -> list[Row]:
         """The rows of a SELECT."""
@@ -52,13 +58,14 @@ class Engine(Remote):
 
 
 class _Engine(Worker):
-    def __init__(self, directory: str) -> None:
-        self._store = ChdbStore(directory)
+    def __init__(self, directory: str, memory_bytes: int) -> None:
+        self._store, self._second = (ChdbStore(directory, memory_bytes=memory_bytes) for _ in range(2))
         self._held: list[bytes] = []
 
     async def start(self) -> None:
         await self._store.start()
         await migrate_up(self._store)
+        await self._second.start()
 
     async def execute(self, sql: str) -> None:
         try:
@@ -66,6 +73,15 @@ class _Engine(Worker):
         except StoreRejected as error:
             if _SHUT_DOWN not in str(error):
                 raise
+
+    async def execute_all(self, statements: list[str]) -> None:
+        waiting = iter(statements)
+
+        async def work(store: ChdbStore) -> None:
+            for sql in waiting:
+                await store.execute(sql)
+
+        await asyncio.gather(work(self._store), work(self._second))
 
     async def query(self, sql: str) -> list[Row]:
         return await self._store.query(sql)
@@ -86,4 +102,5 @@ class _Engine(Worker):
             await asyncio.sleep(_LOOK_S)
 
     async def stop(self) -> None:
+        await self._second.stop()
         await self._store.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import platform
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 MB: Final = 1_000_000
 
 _LOOK_S: Final = 0.05
+_IDLE_S: Final = 0.5
+_IDLE_SHARE: Final = 0.1
+_LOOKS: Final = 10
 _LIBRARIES: Final = ("uvicorn", "uvloop", "starlette", "orjson", "pydantic", "aiokafka", "clickhouse-connect", "chdb")
 
 
@@ -102,6 +106,18 @@ def cpu_seconds(*pids: int) -> float:
     """CPU time that processes have taken so far, user and system, all threads."""
     times = [psutil.Process(pid).cpu_times() for pid in pids]
     return sum(time.user + time.system for time in times)
+
+
+async def until_idle(pid: int) -> None:
+    """Return when a process has next to nothing to do: what it does after a round belongs to the round.
+
+    On a machine with a lot of other work that can't be told; then this returns after some seconds.
+    """
+    for _ in range(_LOOKS):
+        before = cpu_seconds(pid)
+        await asyncio.sleep(_IDLE_S)
+        if cpu_seconds(pid) - before < _IDLE_SHARE * _IDLE_S:
+            return
 
 
 def resident_mb(pid: int) -> float:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tests.bench.measures.bulk import BULK
+from tests.bench.measures.cost import COST
+from tests.bench.measures.disk import DISK
 from tests.bench.measures.gateway import GATEWAY
 from tests.bench.measures.up import UP
 from tests.bench.measures.writer import WRITER
@@ -12,4 +14,4 @@ from tests.bench.measures.writer import WRITER
 if TYPE_CHECKING:
     from tests.bench.bench import Measure
 
-MEASURES: Final[tuple[Measure, ...]] = (GATEWAY, BULK, UP, WRITER)
+MEASURES: Final[tuple[Measure, ...]] = (GATEWAY, BULK, UP, WRITER, DISK, COST)

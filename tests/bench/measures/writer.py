@@ -20,8 +20,6 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from services.writer_worker.config import WriterConfig
-from services.writer_worker.fold import create_line, time_of
 from shared import ids
 from shared.store.session import SESSION_SETTINGS
 from shared.stream.base import LOGS_TOPIC, WRITER_GROUP
@@ -29,18 +27,16 @@ from tests.bench import kafka, logs
 from tests.bench.bench import Bench, Measure
 from tests.bench.engine import Engine
 from tests.bench.figures import Figure, LedgerCheck, ratio_at_least
-from tests.bench.machine import cpu_seconds
+from tests.bench.machine import cpu_seconds, until_idle
+from tests.bench.rows import BATCH, lines_of
 from tests.support.processes import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable
 
-    from shared.stream.base import Message, Stream
+    from shared.stream.base import Stream
 
-BATCH: Final = WriterConfig().batch_max_records
 ENGINE_GROUP: Final = "engine"
-_IDLE_S: Final = 0.5
-_IDLE_SHARE: Final = 0.05
 
 _HASH: Final = """
     SELECT count() AS logs,
@@ -159,32 +155,11 @@ def detach_queue(engine: Engine) -> None:
     engine.execute("DROP TABLE queue SYNC")
 
 
-def lines_of(values: Sequence[Message], start: int) -> list[bytes]:
-    """The rows that a writer would make of such records at offsets from `start`, in its batches."""
-    now_ms = int(time.time() * 1000)
-    lines = []
-    for partition in range(kafka.PARTITIONS):
-        # As they come from a topic: runs of one partition, stamped in small groups.
-        for number, message in enumerate(values[partition :: kafka.PARTITIONS]):
-            offset, time_ms = start + number, now_ms + number // 100
-            lines.append(create_line(message.value, ids.mint(time_ms, partition, offset), offset, time_of(time_ms)))
-    return [b"\n".join(lines[first : first + BATCH]) for first in range(0, len(lines), BATCH)]
-
-
 async def warm_up(stream: Stream) -> None:
     """Some logs, so that every consumer has joined its group and every code path was taken."""
     await kafka.append_all(stream, list(logs.messages(1000, "warmup")))
     await kafka.until_applied(stream, WRITER_GROUP)
     await kafka.until_applied(stream, ENGINE_GROUP)
-
-
-async def until_idle(pid: int) -> None:
-    """Return when a process has next to nothing to do: what it does after a round belongs to the round."""
-    while True:
-        before = cpu_seconds(pid)
-        await asyncio.sleep(_IDLE_S)
-        if cpu_seconds(pid) - before < _IDLE_SHARE * _IDLE_S:
-            return
 
 
 def compare(product: Engine, engine: Engine, appended: int) -> LedgerCheck:
