@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 SETTING: Final = "SLUICE_API_KEYS"
 
+HEADER: Final = "the header X-API-KEY"
+"""Where requests have their key, in the words of an error."""
+
 _KEY_TEXT: Final = re.compile(r"[\x21-\x7e]{8,}")
 """What fits in a header: printable ASCII. A comma ends a key, for it separates the entries of the setting."""
 
@@ -76,16 +79,19 @@ class Authenticator:
         self._state = state
         self._static_keys = static_keys
 
-    def authenticate(self, key: str | None, scope: Scope) -> Principal:
-        """Whom the key stands for. Raises Unauthenticated for no key or an unknown one, Forbidden without the scope."""
+    def authenticate(self, key: str | None, scope: Scope, place: str = HEADER) -> Principal:
+        """Whom the key stands for; `place` is where the request has it, for the message of an error.
+
+        Raises Unauthenticated for no key or an unknown one, Forbidden without the scope.
+        """
         if not key:
-            raise Unauthenticated("an API key is needed: send it in the header X-API-KEY")
+            raise Unauthenticated(f"an API key is needed: send it in {place}")
         digest = key_hash(key)
         principal = self._static_keys.by_hash(digest)
         if principal is None:
             registered = self._state.key_by_hash(digest)
             if registered is None:
-                raise Unauthenticated("the API key in the header X-API-KEY is not known, or was revoked")
+                raise Unauthenticated(f"the API key in {place} is not known, or was revoked")
             principal = Principal(registered.workspace, registered.id, registered.scopes)
         if scope not in principal.scopes:
             raise Forbidden(f"this API key lacks the scope '{scope}'")

@@ -11,7 +11,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final
 
-from shared.auth import Authenticator, Principal, StaticKeys
+from shared.auth import HEADER, Authenticator, Principal, StaticKeys
 from shared.errors import Misconfigured, StreamUnavailable, Unavailable
 from shared.registry.registry import Registry
 from shared.store.factory import open_store
@@ -96,11 +96,14 @@ class Backends:
         """The parts that were not started yet, and why."""
         return dict(self._missing)
 
-    def authenticate(self, key: str | None, scope: Scope) -> Principal:
-        """Who sends a request. Raises Unauthenticated, Forbidden; StreamUnavailable while keys are not known yet."""
+    def authenticate(self, key: str | None, scope: Scope, place: str = HEADER) -> Principal:
+        """Who sends a request with this key; `place` as in `Authenticator.authenticate`.
+
+        Raises Unauthenticated, Forbidden; StreamUnavailable while keys are not known yet.
+        """
         if "stream" in self._missing:
             raise StreamUnavailable(f"not ready: {self._missing['stream']}")
-        return self._authenticator.authenticate(key, scope)
+        return self._authenticator.authenticate(key, scope, place)
 
     async def not_ready(self) -> list[str]:
         """Why requests can't be served now; empty when they can. Asks the store, bounded by its timeout."""

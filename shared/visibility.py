@@ -59,16 +59,26 @@ class Visibility:
         After True the store has the log, if there ever was one. Raises NotYetQueryable after the timeout, and
         StreamUnavailable.
         """
+        position = await self.locate(log_id)
+        if position is None:
+            return False
+        await self.wait_for(*position)
+        return True
+
+    async def locate(self, log_id: int) -> tuple[int, int] | None:
+        """The (partition, offset) of the record that an id stands for; None when no such record can be in the stream.
+
+        Does not wait for the writer. Raises StreamUnavailable.
+        """
+        if not 0 <= log_id <= ids.MAX_ID:
+            return None
         parts = ids.split(log_id)
         if parts.partition >= self._stream.partitions(LOGS_TOPIC):
-            return False
+            return None
         if parts.minute_start_ms > self._wall_clock() * 1000 + _CLOCK_LEEWAY_MS:
-            return False
+            return None
         offset = ids.resolve_offset(log_id, await self._end(parts.partition))
-        if offset is None:
-            return False
-        await self.wait_for(parts.partition, offset)
-        return True
+        return (parts.partition, offset) if offset is not None else None
 
     async def wait_for_end(self, partition: int) -> None:
         """Wait until everything that is in a partition now is applied. Raises as `wait_for`, and StreamUnavailable."""

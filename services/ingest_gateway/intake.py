@@ -42,8 +42,14 @@ class Intake:
         (log_id,) = await self.append(partition, [message])
         return log_id
 
+    async def create_group(self, workspace: str) -> int:
+        """Append a new group of logs, which is an id alone; returns it once it is durable. Raises as `create`."""
+        message = Message(encode_key(Event(EventKind.GROUP, workspace)), b"")
+        (group_id,) = await self.append(self.partition(workspace), [message])
+        return group_id
+
     async def append(self, partition: int, messages: Sequence[Message]) -> list[int]:
-        """Append creates to one partition, all or none; returns their ids once they are durable. Raises as `create`."""
+        """Append records to one partition, all or none; returns their ids once they are durable. Raises as `create`."""
         self._guard.check(partition, int(self._wall_clock() * 1000), len(messages))
         appended = await self._stream.append(LOGS_TOPIC, partition, messages)
         self._guard.appended(appended, len(messages))

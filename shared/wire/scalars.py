@@ -33,6 +33,9 @@ LaxInt = Annotated[int, Field(ge=-MAX_EXACT, le=MAX_EXACT), BeforeValidator(_ref
 LaxCount = Annotated[int, Field(ge=0, le=MAX_EXACT), BeforeValidator(_refuse_bool_for_int)]
 """An integer from 0 to 2^53."""
 
+LaxId = Annotated[int, Field(ge=1), BeforeValidator(_refuse_bool_for_int)]
+"""An integer of at least 1 that names something; whether it can is for others to say."""
+
 LaxFloat = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_refuse_bool)]
 """A finite number."""
 
@@ -71,7 +74,7 @@ class WireModel(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _defaults_for_nulls(cls, body: Any) -> Any:
-        if type(body) is not dict:
+        if type(body) is not dict or None not in body.values():
             return body
         defaults = cls._defaults
         return {key: defaults.get(key) if value is None else value for key, value in body.items()}

@@ -82,6 +82,7 @@ def test_every_field_of_the_answer(api: Api) -> None:
         "prompt_id": None,
         "prompt_name": None,
         "prompt_version_number": None,
+        "prompt_label": None,
         "prompt_input_variables": {},
     }
 

@@ -22,9 +22,9 @@ import pytest
 
 from shared.auth import key_hash
 from shared.registry.registry import Registry
-from shared.stream.base import LOGS_TOPIC, REGISTRY_TOPIC
+from shared.stream.base import LOGS_TOPIC, REGISTRY_TOPIC, WRITER_GROUP
 from shared.stream.factory import StreamOptions, open_stream
-from shared.stream.sqlite.file import end_offsets
+from shared.stream.sqlite.file import committed, end_offsets
 from tests.support.processes import Processes, Up, wait_until
 
 if TYPE_CHECKING:
@@ -72,6 +72,18 @@ class Api:
         """Where the log stream and the registry stream end."""
         with closing(sqlite3.connect(f"file:{self._stream_file}?mode=ro", uri=True)) as connection:
             return end_offsets(connection, LOGS_TOPIC), end_offsets(connection, REGISTRY_TOPIC)
+
+    def wait_until_applied(self) -> None:
+        """Return when the writer has applied everything that was appended to the log stream before this call."""
+        ends, _ = self.appended()
+        uri = f"file:{self._stream_file}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True)) as connection:
+
+            def is_applied() -> bool:
+                applied = committed(connection, LOGS_TOPIC, WRITER_GROUP)
+                return all(applied.get(partition, 0) >= end for partition, end in ends.items())
+
+            wait_until(is_applied, "the writer to apply everything", SETTLE_S)
 
     @contextmanager
     def nothing_stored(self) -> Iterator[None]:

@@ -41,13 +41,13 @@ def routes(gateway: Gateway) -> list[Route]:
 def accept(gateway: Gateway, workspace: str, body: JsonBody) -> tuple[LogRequest, Columns]:
     """The log in a body, checked, and its columns. Raises Invalid, and NotFound for a prompt that must be known."""
     log = parse_log_request(body.value)
-    _check_prompt(gateway, workspace, log)
+    check_prompt(gateway, workspace, log.prompt_name)
     return log, log_request_columns(log, repaired=body.repaired)
 
 
-def _check_prompt(gateway: Gateway, workspace: str, log: LogRequest) -> None:
+def check_prompt(gateway: Gateway, workspace: str, name: str | None) -> None:
     """Under SLUICE_STRICT_REGISTRY a log may only name a prompt that the registry has. Raises NotFound."""
-    if not gateway.backends.settings.strict_registry or not log.prompt_name:
+    if not gateway.backends.settings.strict_registry or not name:
         return
-    if gateway.backends.registry.state.prompt_by_path(workspace, log.prompt_name) is None:
-        raise NotFound(f"prompt_name: no prompt of this name: {log.prompt_name[:80]!r}")
+    if gateway.backends.registry.state.prompt_by_path(workspace, name) is None:
+        raise NotFound(f"prompt_name: no prompt of this name: {name[:80]!r}")

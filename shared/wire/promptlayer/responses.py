@@ -80,6 +80,7 @@ def request(log: Row, payload: Row) -> dict[str, Any]:
         "prompt_id": _prompt_id(log["prompt_id"]),
         "prompt_name": log["prompt_name"] or None,
         "prompt_version_number": log["prompt_version_number"],
+        "prompt_label": log["prompt_label"] or None,
         "prompt_input_variables": json_value(payload["variables"]) or {},
     }
     if log["repaired"]:

@@ -80,6 +80,7 @@ def test_a_request_with_the_required_fields_alone() -> None:
         "prompt_id": None,
         "prompt_name": None,
         "prompt_version_number": None,
+        "prompt_label": None,
         "prompt_input_variables": {},
     }
     assert type(answer["latency_ms"]) is float
