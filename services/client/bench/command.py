@@ -57,13 +57,14 @@ _INTERRUPTED: Final = 130
 @click.option(
     "--bulk", type=click.IntRange(1, 100_000), help="Create so many logs with each request, by POST /v1/logs."
 )
+@click.option("--check", type=click.IntRange(1), default=200_000, show_default=True, help="Most logs to read back.")
 @click.option("--json", "json_file", type=click.File("wb"), help="Also write the results to this file.")
 def bench(url: str, api_key: str | None, json_file: BinaryIO | None, **options: Any) -> None:
     """Load the Sluice at URL with logs, then check that it kept every log it acknowledged.
 
     Creates go to the APIs of PromptLayer and Humanloop in turn; patches and gets are of logs that the run created
     (only Humanloop's API has a patch). At the end each acknowledged log is read back by its id and compared with what
-    was sent, all of them up to 200,000, of more a random sample. Exit status 1 when one is missing or differs.
+    was sent; of more logs than --check, a random sample. Exit status 1 when one is missing or differs.
 
     The logs stay where they are: they have the tag "sluice-bench" (PromptLayer) or belong to the prompt "sluice-bench"
     (Humanloop), and their metadata has the run's id as "sluice_bench".
@@ -87,6 +88,7 @@ def bench(url: str, api_key: str | None, json_file: BinaryIO | None, **options: 
             rate=options["rate"],
             duration_s=duration_s,
             requests=requests,
+            to_check=options["check"],
             on_ready=lambda: click.echo(f"bench run {name} of {target.url}"),
         )
     )

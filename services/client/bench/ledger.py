@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
     from services.client.load.bodies import Bodies
 
-CAPACITY: Final = 200_000
-"""Logs that are kept in mind, some 100 bytes each. Of more, each is kept with the same probability."""
-
 NO_UPDATE: Final = 0
 
 _DRAWS: Final = 20
@@ -70,9 +67,9 @@ class Logged:
 
 
 class Ledger:
-    """The acknowledged logs of a run."""
+    """The acknowledged logs of a run. Of more than `capacity`, each is kept in mind with the same probability."""
 
-    def __init__(self, random: Random, capacity: int = CAPACITY) -> None:
+    def __init__(self, random: Random, capacity: int) -> None:
         self.acknowledged = 0
         self.logs: list[Logged] = []
         """All of them, or a random sample of `capacity`."""

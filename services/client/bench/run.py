@@ -10,7 +10,7 @@ import signal
 from dataclasses import dataclass
 from random import Random
 from time import process_time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from services.client.bench import report
 from services.client.bench.ledger import Ledger
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from services.client.bench.readback import Verdict
     from services.client.bench.workload import Plan
     from services.client.load.http import Target
+
+_CHECK_CONNECTIONS: Final = 256
+"""Many, since a server looks up together what is asked for at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +54,17 @@ async def run(
     rate: float | None,
     duration_s: float | None,
     requests: int | None,
+    to_check: int,
     on_ready: Callable[[], None],
 ) -> Result:
     """Load the server for a time or a number of requests, then read everything back.
 
-    `name` marks the run's logs. The first SIGINT ends the load, the second gives up on what is under way; in the check,
-    one ends it. `on_ready` is called when the load begins. Raises Unusable when the server can't be measured.
+    `name` marks the run's logs, `to_check` is how many of them are read back at most. The first SIGINT ends the load, the
+    second gives up on what is under way; in the check, one ends it. `on_ready` is called when the load begins. Raises
+    Unusable when the server can't be measured.
     """
     random = Random(0)
-    ledger = Ledger(random)
+    ledger = Ledger(random, to_check)
     prompt_id = await probe(target, [Bodies(family, 2_200, name, started_at) for family in plan.families])
     workload = Workload(target, plan, ledger, random, run=name, started_at=started_at, prompt_id=prompt_id)
     load = Load(target, itertools.islice(workload, requests), connections=connections, rate=rate)
@@ -69,7 +74,7 @@ async def run(
         async with _progress(load, duration_s, requests):
             await load.run(duration_s)
         busy = (process_time() - cpu_s) / load.elapsed_s
-    check = Check(target, ledger, connections)
+    check = Check(target, ledger, _CHECK_CONNECTIONS)
     with _interrupted_by(check.stop):
         async with shown("reading back", check.verdict.to_check, lambda: (check.verdict.checked, "")):
             await check.run()

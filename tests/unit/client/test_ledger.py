@@ -62,7 +62,11 @@ def spoiled(log_id: int, instead: Pieces) -> Store:
 
 
 async def bench(
-    store: Store, requests: int = 60, mix: str = "create=80,patch=10,get=10", bulk: int | None = None
+    store: Store,
+    requests: int = 60,
+    mix: str = "create=80,patch=10,get=10",
+    bulk: int | None = None,
+    check: int = 10_000,
 ) -> Result:
     async with serving(store.handle) as url:
         return await run(
@@ -74,6 +78,7 @@ async def bench(
             rate=None,
             duration_s=None,
             requests=requests,
+            to_check=check,
             on_ready=lambda: None,
         )
 
@@ -147,7 +152,7 @@ async def test_what_is_not_readable_yet_is_asked_for_again() -> None:
 
 async def test_what_stays_unreadable_is_given_up() -> None:
     store = Store()
-    ledger = Ledger(Random(0))
+    ledger = Ledger(Random(0), 10_000)
     bodies = Bodies(PROMPTLAYER, 2_200, "0123abcd", STARTED)
     for number in range(1_000):
         ledger.add(Logged(bodies, number, str(number), 0.0))
@@ -207,15 +212,23 @@ def test_a_ledger_keeps_an_even_sample_of_what_it_can_not_keep_whole() -> None:
     assert len(ledger.to_check()) in (1_000, 1_001)
 
 
+async def test_of_very_many_logs_a_sample_is_checked() -> None:
+    result = await bench(Store(), requests=100, mix="create=1", check=10)
+    assert result.verdict.acknowledged == 100
+    assert result.verdict.found == result.verdict.to_check
+    assert result.verdict.to_check in (10, 11)
+    assert "a random sample of" in "\n".join(report.lines(result, None))
+
+
 def test_an_empty_ledger() -> None:
-    ledger = Ledger(Random(0))
+    ledger = Ledger(Random(0), 10_000)
     assert ledger.for_get() is None
     assert ledger.for_update() is None
     assert ledger.to_check() == []
 
 
 def test_only_humanloop_logs_that_nobody_updates_are_updated() -> None:
-    ledger = Ledger(Random(0))
+    ledger = Ledger(Random(0), 10_000)
     ledger.add(Logged(Bodies(PROMPTLAYER, 2_200, "0123abcd", STARTED), 1, "1", 0.0))
     ledger.add(Logged(Bodies(HUMANLOOP, 2_200, "0123abcd", STARTED), 2, "2", 0.0, updating=True))
     assert ledger.for_update() is None
