@@ -1,6 +1,6 @@
 """The benchmark: what the product does on this machine, beside what the same machine does without it.
 
-    python -m tests.bench [--quick] [--only NAME] [--rounds N] [--json FILE] [--plots DIRECTORY]
+    python -m tests.bench [--quick] [--only NAME] [--rounds N] [--json FILE]
 
 Each measure runs the product and its reference in turn, several rounds in one run, so that what else the machine does
 meets both. A line is the median of the rounds; the ratio is the median of the rounds' own ratios.

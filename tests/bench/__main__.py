@@ -1,4 +1,4 @@
-"""Runs the benchmark: `python -m tests.bench [--quick] [--only NAME] [--rounds N] [--json FILE] [--plots DIRECTORY]`.
+"""Runs the benchmark: `python -m tests.bench [--quick] [--only NAME] [--rounds N] [--json FILE]`.
 
 Exit status 1 when a ledger found something lost, or a measure failed. A figure that is short of its target does not
 fail the run: it says so.
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import uvloop
 
-from tests.bench import report
+from tests.bench import plots, report
 from tests.bench.bench import Bench
 from tests.bench.machine import describe_machine, pinned
 from tests.bench.measures import MEASURES
@@ -54,7 +54,9 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="fewer rounds and smaller stores")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="measures with NAME in their name")
     parser.add_argument("--rounds", type=int, default=None, help=f"default {ROUNDS}, with --quick {QUICK_ROUNDS}")
-    parser.add_argument("--json", type=Path, default=None, metavar="FILE", help=f"default {RESULTS}/bench.json")
+    parser.add_argument(
+        "--json", type=Path, default=None, metavar="FILE", help=f"default {RESULTS}/bench.json; plots beside it"
+    )
     parser.add_argument("--markdown", action="store_true", help="print the lines as a table, too")
     options = parser.parse_args()
     measures = [m for m in MEASURES if not options.only or any(m.is_called(name) for name in options.only)]
@@ -76,6 +78,8 @@ def main() -> int:
     results = options.json or RESULTS / "bench.json"
     results.parent.mkdir(parents=True, exist_ok=True)
     results.write_text(json.dumps(report.document(machine, bench.figures, bench.checks, bench.curves), indent=1))
+    for picture in plots.draw(bench.curves, results.parent):
+        say(f"# {picture}")
     if options.markdown:
         say(report.markdown(bench.figures))
     lost = [check.name for check in bench.checks if not check.holds]

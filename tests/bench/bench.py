@@ -29,6 +29,10 @@ KEY: Final = "bench-key-0123456789"
 API_KEYS: Final = f"{WORKSPACE}:{KEY}"
 
 
+_PATIENT: Final = {"broker.session.timeout.ms": "60000", "broker.heartbeat.interval.ms": "2000"}
+"""A broker that gets too little CPU for a while is no broker that failed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Measure:
     """A part of the benchmark: adds its figures to the run. `figures` are the names that they begin with."""
@@ -100,7 +104,7 @@ class Bench:
     async def kafka(self) -> AsyncIterator[str]:
         """The address of a broker without topics; those that were made meanwhile are deleted."""
         if self._broker is None:
-            self._broker = KafkaBroker(self.new_directory("kafka"))
+            self._broker = KafkaBroker(self.new_directory("kafka"), settings=_PATIENT)
             with pinned(self.cores.others):
                 self._broker.start()
         try:

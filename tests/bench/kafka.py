@@ -6,13 +6,15 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final
 
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.structs import OffsetAndMetadata
 
 from shared.stream.base import LOGS_TOPIC
 from shared.stream.kafka import KafkaConfig, KafkaStream
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from shared.stream.base import Message, Stream
 
@@ -50,6 +52,23 @@ async def delete_topics(bootstrap: str) -> None:
             await asyncio.sleep(_LOOK_S)
     finally:
         await admin.close()
+
+
+@contextlib.asynccontextmanager
+async def group(bootstrap: str, name: str) -> AsyncIterator[Callable[[int], Awaitable[None]]]:
+    """A way to commit offsets of the logs topic for a group that has no members."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=name, enable_auto_commit=False)
+    await consumer.start()
+    positions = [TopicPartition(LOGS_TOPIC, partition) for partition in range(PARTITIONS)]
+    consumer.assign(positions)
+
+    async def commit(offset: int) -> None:
+        await consumer.commit(dict.fromkeys(positions, OffsetAndMetadata(offset, "")))
+
+    try:
+        yield commit
+    finally:
+        await consumer.stop()
 
 
 async def append_all(stream: Stream, messages: Sequence[Message]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from services.client.load.bodies import PROMPTLAYER, Bodies
+from services.client.load.bodies import HUMANLOOP, PROMPTLAYER, Bodies
 from services.ingest_gateway.intake import body_fingerprint
 from shared.events import Event, EventKind, encode_key
 from shared.stream.base import Message
@@ -30,6 +30,11 @@ def bodies(size: int, run: str, **extra: object) -> Bodies:
     `extra` are keys that come first.
     """
     return Bodies(PROMPTLAYER, size, run, datetime.now(UTC), extra)
+
+
+def prompt_logs(size: int, run: str) -> Bodies:
+    """Bodies of `POST /v5/prompts/log` with this many bytes."""
+    return Bodies(HUMANLOOP, size, run, datetime.now(UTC))
 
 
 def messages(count: int, run: str, size: int = SIZES["2KB"]) -> Iterator[Message]:

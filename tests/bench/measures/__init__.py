@@ -8,10 +8,13 @@ from tests.bench.measures.bulk import BULK
 from tests.bench.measures.cost import COST
 from tests.bench.measures.disk import DISK
 from tests.bench.measures.gateway import GATEWAY
+from tests.bench.measures.patch import PATCH
+from tests.bench.measures.reads import READ
 from tests.bench.measures.up import UP
+from tests.bench.measures.visible import VISIBLE
 from tests.bench.measures.writer import WRITER
 
 if TYPE_CHECKING:
     from tests.bench.bench import Measure
 
-MEASURES: Final[tuple[Measure, ...]] = (GATEWAY, BULK, UP, WRITER, DISK, COST)
+MEASURES: Final[tuple[Measure, ...]] = (GATEWAY, BULK, UP, WRITER, VISIBLE, PATCH, READ, DISK, COST)

@@ -24,8 +24,8 @@ async def run(bench: Bench) -> None:
     """A gateway and a bare producer take turns, for each size of body."""
     acknowledged: list[int] = []
     store = bench.new_directory("store")
-    with bench.processes() as processes, bench.clickhouse(store, bench.cores.others) as url:
-        async with bench.kafka() as bootstrap:
+    async with bench.kafka() as bootstrap:
+        with bench.clickhouse(store, bench.cores.others) as url, bench.processes() as processes:
             gateway = bench.start(Gateway(processes, stream=kafka.url(bootstrap), store=url, api_keys=API_KEYS))
             for name, size in SIZES.items():
                 first = name == "2KB"

@@ -25,8 +25,9 @@ LOADS: Final = (0.1, 0.25, 0.5, 0.7, 0.85, 0.95)
 
 async def run(bench: Bench) -> None:
     """A gateway and a bare server take turns, for each size of body."""
-    with bench.processes() as processes, bench.clickhouse(bench.new_directory("store"), bench.cores.others) as store:
-        async with bench.kafka() as bootstrap:
+    store_directory = bench.new_directory("store")
+    async with bench.kafka() as bootstrap:
+        with bench.clickhouse(store_directory, bench.cores.others) as store, bench.processes() as processes:
             settings = {"stream": kafka.url(bootstrap), "store": store, "api_keys": API_KEYS}
             gateway = bench.start(Gateway(processes, **settings))
             bare = bench.start(Bare(processes))

@@ -50,8 +50,8 @@ async def run(bench: Bench) -> None:
     """Three processes take turns."""
     rows = bench.scale(3, 2) * BATCH
     directory = bench.new_directory("writer")
-    with bench.processes() as processes:
-        async with bench.kafka() as bootstrap, kafka.connected(bootstrap) as stream:
+    async with bench.kafka() as bootstrap, kafka.connected(bootstrap) as stream:
+        with bench.processes() as processes:
             store = directory / "product"
             writer = Writer(processes, stream=kafka.url(bootstrap), store=f"chdb:///{store}", session_timeout_s="59")
             Engine(store, bench.cores.server).stop()  # makes the schema
