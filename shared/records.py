@@ -155,7 +155,7 @@ def time_text(moment: datetime) -> str:
     """A moment as the store reads it: UTC, microseconds, no offset. Raises ValueError for a naive one."""
     if moment.tzinfo is None:
         raise ValueError("naive time")
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    return moment.astimezone(UTC).isoformat(" ", "microseconds").removesuffix("+00:00")
 
 
 def iso_time(stored: str | None) -> str | None:

@@ -54,7 +54,7 @@ def prompt_log_columns(
     `details` are those of the version; `keep_details` stores them with the log, for a version that the registry does
     not hold. `repaired` says that text of the body was replaced to make it valid Unicode.
     """
-    given = {name for name, value in request if value is not None}
+    given = {name for name, value in request.__dict__.items() if value is not None}
     columns: Columns = {
         "type": records.HUMANLOOP_PROMPT_LOG,
         "prompt_id": prompt_id,

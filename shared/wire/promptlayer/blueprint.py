@@ -47,10 +47,29 @@ def _checked(template: Any) -> dict[str, Any]:
         kind = "chat" if "messages" in template else "completion" if "content" in template else None
         if kind is not None:
             template = {**template, "type": kind}
-    frame = _Chat if kind == "chat" else _Completion if kind == "completion" else _Kind
-    frame.model_validate(template)
+    if kind != "chat" or not _are_messages(template.get("messages")):
+        # Else it is right at a glance, as nearly all are; the models take six times as long, and say what is wrong.
+        frame = _Chat if kind == "chat" else _Completion if kind == "completion" else _Kind
+        frame.model_validate(template)
     checked: dict[str, Any] = template
     return checked
+
+
+def _are_messages(messages: Any) -> bool:
+    """Whether `_Chat` takes them."""
+    if type(messages) is not list:
+        return False
+    for message in messages:
+        if type(message) is not dict or type(message.get("role")) is not str:
+            return False
+        content = message.get("content")
+        if type(content) is list:
+            for block in content:
+                if type(block) is not dict or type(block.get("type")) is not str:
+                    return False
+        elif content is not None and type(content) is not str:
+            return False
+    return True
 
 
 Template = Annotated[dict[str, Any], PlainValidator(_checked)]
@@ -122,8 +141,12 @@ def output_preview(template: dict[str, Any] | None) -> str:
         text = _text(message.get("content"))
         if text:
             return text
-    calls = (f"{name}({arguments})" for message in messages for name, arguments in _tool_calls(message))
-    return _beginning(calls, ", ")
+    text = ""
+    for name, arguments in (call for message in messages for call in _tool_calls(message)):
+        text += f", {name}({preview(arguments)})" if text else f"{name}({preview(arguments)})"
+        if len(text) >= PREVIEW_CHARACTERS:
+            break
+    return preview(text)
 
 
 def tool_names(template: dict[str, Any] | None) -> list[str]:
@@ -181,17 +204,13 @@ def _text(content: Any) -> str:
     """The beginning of a message's text."""
     if isinstance(content, str):
         return preview(content)
-    texts = (block.get("text") for block in _blocks(content) if block["type"] == "text")
-    return _beginning((text for text in texts if isinstance(text, str)), "\n")
-
-
-def _beginning(parts: Iterator[str], separator: str) -> str:
-    """The beginning of a joined text; no more of it is read than it takes."""
     text = ""
-    for part in parts:
-        text += separator + preview(part) if text else preview(part)
-        if len(text) >= PREVIEW_CHARACTERS:
-            break
+    for block in _blocks(content):
+        part = block.get("text") if block["type"] == "text" else None
+        if isinstance(part, str):
+            text += "\n" + preview(part) if text else preview(part)
+            if len(text) >= PREVIEW_CHARACTERS:
+                break
     return preview(text)
 
 

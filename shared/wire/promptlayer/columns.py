@@ -31,20 +31,22 @@ def log_request_columns(request: LogRequest, *, repaired: bool) -> Columns:
         "price": request.price,
         "input": request.input,
     }
-    optional: Columns = {
-        "output": request.output,
-        "api_type": request.api_type,
-        "error_type": request.error_type,
-        "error": request.error_message,
-        "function_name": request.function_name or None,
-        "parameters": request.parameters or None,
-        "variables": request.prompt_input_variables or None,
-        "tags": request.tags or None,
-        "tool_names": tool_names(request.output) or None,
-        "input_preview": input_preview(request.input) or None,
-        "output_preview": output_preview(request.output) or None,
-    }
-    columns.update((name, value) for name, value in optional.items() if value is not None)
+    optional = (
+        ("api_type", request.api_type),
+        ("error_type", request.error_type),
+        ("error", request.error_message),
+        ("output", request.output),
+        ("function_name", request.function_name or None),
+        ("parameters", request.parameters or None),
+        ("variables", request.prompt_input_variables or None),
+        ("tags", request.tags or None),
+        ("tool_names", tool_names(request.output) or None),
+        ("input_preview", input_preview(request.input) or None),
+        ("output_preview", output_preview(request.output) or None),
+    )
+    for name, value in optional:
+        if value is not None:
+            columns[name] = value
     if request.metadata:
         columns.update(metadata_columns(request.metadata))
     if request.score:

@@ -5,8 +5,19 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from shared.wire.promptlayer.blueprint import blueprint, input_preview, merge, output_preview, tool_names
+from shared.wire.promptlayer.blueprint import (
+    _are_messages,
+    _Chat,
+    blueprint,
+    input_preview,
+    merge,
+    output_preview,
+    tool_names,
+)
 from tests.unit.wire.promptlayer_bodies import chat, completion, message, text_block
 
 
@@ -222,3 +233,21 @@ def test_input_preview(template: dict[str, Any] | None, preview: str) -> None:
 def test_output_preview_and_tool_names(template: dict[str, Any] | None, preview: str, names: list[str]) -> None:
     assert output_preview(template) == preview
     assert tool_names(template) == names
+
+
+_scalars = st.none() | st.booleans() | st.integers(0, 1) | st.just("text")
+_blocks = st.fixed_dictionaries({}, optional={"type": _scalars, "text": _scalars}) | _scalars
+_messages = (
+    st.fixed_dictionaries({}, optional={"role": _scalars, "content": st.lists(_blocks, max_size=3) | _scalars})
+    | _scalars
+)
+
+
+@given(st.lists(_messages, max_size=3) | _scalars | st.dictionaries(st.just("role"), _scalars))
+def test_what_is_right_at_a_glance_is_what_the_models_take(messages: Any) -> None:
+    try:
+        _Chat.model_validate({"messages": messages})
+    except ValidationError:
+        assert not _are_messages(messages)
+    else:
+        assert _are_messages(messages)
