@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from starlette.routing import Route
@@ -15,6 +16,7 @@ from shared.http.responses import json_response
 from shared.wire.humanloop import responses
 from shared.wire.humanloop.columns import prompt_log_columns
 from shared.wire.humanloop.prompt_log import parse_prompt_log
+from shared.wire.pricing import add_price
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -60,6 +62,7 @@ class PromptLogs:
             keep_details=not version.registered,
             repaired=body.repaired,
         )
+        add_price(columns, datetime.now(UTC))
         return AcceptedLog(columns, log.log_id, version.prompt.id, version.version_id)
 
     def appended(self, workspace: str, log: AcceptedLog) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from starlette.routing import Route
@@ -10,6 +11,7 @@ from services.ingest_gateway.gateway import Gateway, fingerprint_of
 from shared.errors import NotFound
 from shared.http.bodies import parse_json_object, read_body
 from shared.http.responses import json_response
+from shared.wire.pricing import add_price
 from shared.wire.promptlayer import responses
 from shared.wire.promptlayer.columns import log_request_columns
 from shared.wire.promptlayer.log_request import LogRequest, parse_log_request
@@ -42,7 +44,9 @@ def accept(gateway: Gateway, workspace: str, body: JsonBody) -> tuple[LogRequest
     """The log in a body, checked, and its columns. Raises Invalid, and NotFound for a prompt that must be known."""
     log = parse_log_request(body.value)
     check_prompt(gateway, workspace, log.prompt_name)
-    return log, log_request_columns(log, repaired=body.repaired)
+    columns = log_request_columns(log, repaired=body.repaired)
+    add_price(columns, datetime.now(UTC))
+    return log, columns
 
 
 def check_prompt(gateway: Gateway, workspace: str, name: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from starlette.routing import Route
@@ -16,6 +17,7 @@ from shared.registry.entities import Scope
 from shared.wire.humanloop.columns import update_columns
 from shared.wire.humanloop.prompt_log import parse_update
 from shared.wire.humanloop.responses import prompt_log_response
+from shared.wire.pricing import update_price
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -45,6 +47,7 @@ def routes(query: Query) -> list[Route]:
         if stored is None or stored.log["type"] != HUMANLOOP_PROMPT_LOG or stored.log["prompt_id"] != prompt_id:
             raise NotFound(f"log_id: prompt {prompt_id[:80]!r} has no log with the id {public_id[:80]!r}")
         columns = update_columns(update, save=bool(stored.log["save"]))
+        update_price(columns, stored.log, datetime.now(UTC))
         if columns:
             if body.repaired:
                 columns["repaired"] = 1

@@ -129,6 +129,7 @@ def prompt_log_response(log: Row, payload: Row, prompt: dict[str, Any]) -> dict[
         "trace_flow_id": None,
         "trace_children": [],
         "evaluator_logs": [],
+        **({"price": log["price"], "price_estimated": True} if log["price_estimated"] else {}),
         **({"repaired": True} if log["repaired"] else {}),
         **({"duplicate_of": ids.to_text(log["duplicate_of"])} if log["duplicate_of"] else {}),
     }

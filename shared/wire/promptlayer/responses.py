@@ -58,10 +58,10 @@ def request(log: Row, payload: Row) -> dict[str, Any]:
         "input_tokens": log["input_tokens"],
         "output_tokens": log["output_tokens"],
         "tokens": _sum(log["input_tokens"], log["output_tokens"]),
-        "price": _price(log),
+        "price": price_of(log),
         "request_start_time": iso_time(log["started_at"]),
         "request_end_time": iso_time(log["ended_at"]),
-        "latency_ms": _latency_ms(log["started_at"], log["ended_at"]),
+        "latency_ms": latency_ms(log["started_at"], log["ended_at"]),
         "trace_id": log["trace_id"] or None,
         "span_id": log["span_id"] or None,
         "group_id": log["group_id"],
@@ -83,6 +83,8 @@ def request(log: Row, payload: Row) -> dict[str, Any]:
         "prompt_label": log["prompt_label"] or None,
         "prompt_input_variables": json_value(payload["variables"]) or {},
     }
+    if log["price_estimated"]:
+        answer["price_estimated"] = True
     if log["repaired"]:
         answer["repaired"] = True
     if log["duplicate_of"]:
@@ -109,11 +111,13 @@ def _sum(*numbers: float | None) -> float | None:
     return sum(given) if given else None
 
 
-def _price(log: Row) -> float | None:
+def price_of(log: Row) -> float | None:
+    """What a log cost: its price, else the sum of its costs."""
     return _sum(log["input_cost"], log["output_cost"]) if log["price"] is None else log["price"]
 
 
-def _latency_ms(started_at: str | None, ended_at: str | None) -> float | None:
+def latency_ms(started_at: str | None, ended_at: str | None) -> float | None:
+    """Milliseconds between two stored times."""
     if started_at is None or ended_at is None:
         return None
     return (datetime.fromisoformat(ended_at) - datetime.fromisoformat(started_at)) / _MILLISECOND

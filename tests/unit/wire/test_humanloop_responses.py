@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 LOG_ID = ids.mint(ids.ID_EPOCH_MS, 3, 17)
 RECEIVED = "2025-01-01 00:00:00.123"
 NOW = "2025-01-02T03:04:05.678901Z"
-SCHEMA = resources.files("shared.store").joinpath("migrations/0001_logs.sql").read_text()
+MIGRATIONS = resources.files("shared.store").joinpath("migrations")
+SCHEMA = "\n".join(file.read_text() for file in MIGRATIONS.iterdir() if file.name.endswith(".sql"))
 INFO = PromptInfo(
     id="pr_1",
     path="folder/name",
@@ -41,7 +42,7 @@ INFO = PromptInfo(
 
 def default_of(column: str) -> Any:
     """What the schema gives a column that an event leaves out."""
-    line = re.search(rf"^    {column} +(.*)$", SCHEMA, re.MULTILINE)
+    line = re.search(rf"^(?:    |.*ADD COLUMN IF NOT EXISTS ){column} +(.*)$", SCHEMA, re.MULTILINE)
     assert line is not None, column
     kind = line[1]
     if "DEFAULT received_at" in kind:
