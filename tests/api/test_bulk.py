@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -317,3 +318,18 @@ def test_a_line_is_as_good_as_a_request(api: Api) -> None:
 
 def test_only_post(api: Api) -> None:
     refused(api.default.get("/v1/logs"), 405, "method_not_allowed", says="takes POST")
+
+
+def test_items_are_counted(api: Api) -> None:
+    def counts() -> list[float]:
+        found = re.findall(r'^sluice_gateway_bulk_items_total{outcome="(\w+)"} (\S+)$', metrics(), re.MULTILINE)
+        by_outcome = {outcome: float(count) for outcome, count in found}
+        return [by_outcome[outcome] for outcome in ("stored", "refused", "unavailable")]
+
+    def metrics() -> str:
+        return api.default.get("/metrics").text
+
+    sent(api, ndjson(request()))
+    before = counts()
+    sent(api, ndjson(request(), b"{bad", prompt_log(), {}, {}))
+    assert [after - earlier for after, earlier in zip(counts(), before, strict=True)] == [2, 3, 0]

@@ -25,6 +25,7 @@ from shared.errors import ClientError, OutcomeUnknown, Unavailable
 from shared.http.bodies import read_body
 from shared.http.failure_log import FailureLog
 from shared.http.responses import json_response
+from shared.observability import metrics
 from shared.records import PROMPTLAYER_REQUEST
 
 if TYPE_CHECKING:
@@ -43,8 +44,15 @@ PATH: Final = "/v1/logs"
 _SLICE_S: Final = 0.005
 """How long items are worked on before other requests get their turn."""
 
-_TOGETHER: Final = 100
-"""Prompt logs whose prompts and client ids are looked up side by side: as many as one query looks up."""
+_TOGETHER: Final = 50
+"""Prompt logs whose prompts and client ids are looked up side by side, and which are checked without a break."""
+
+BULK_ITEMS: Final = metrics.counter(
+    "sluice_gateway_bulk_items_total",
+    "Items of requests to /v1/logs, by what became of them: stored, refused, or unavailable (to be sent again).",
+    "refused: a client sends what is no log, and its answers say why. unavailable: look at the stream.",
+    ("outcome",),
+)
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +73,7 @@ def routes(gateway: Gateway, prompt_logs: PromptLogs) -> list[Route]:
         bulk = _Bulk(gateway, prompt_logs, workspace, key)
         await bulk.accept(found, default_type)
         await bulk.append()
+        bulk.count()
         if bulk.unavailable is not None:
             if not bulk.stored:
                 raise bulk.unavailable
@@ -81,6 +90,7 @@ class _Bulk:
         self.results: list[Result] = []
         self.stored = 0
         self.unavailable: Unavailable | None = None
+        self._unavailable_count = 0
         self._gateway = gateway
         self._prompt_logs = prompt_logs
         self._workspace = workspace
@@ -127,6 +137,12 @@ class _Bulk:
                 self._prompt_logs.appended(self._workspace, prompt_log)
         self.stored = len(self._batch.ids)
 
+    def count(self) -> None:
+        """Add what became of the items to the metrics."""
+        BULK_ITEMS.labels("stored").inc(self.stored)
+        BULK_ITEMS.labels("unavailable").inc(self._unavailable_count)
+        BULK_ITEMS.labels("refused").inc(len(self.results) - self.stored - self._unavailable_count)
+
     def _accept_request(self, number: int, raw: bytes, body: JsonBody) -> None:
         _, columns = requests.accept(self._gateway, self._workspace, body)
         fingerprint = self._key_fingerprint(number)
@@ -162,6 +178,7 @@ class _Bulk:
         # What is kept is the result, not the error: its traceback holds the item and everything made of it.
         error_id = ""
         if isinstance(error, Unavailable):
+            self._unavailable_count += 1
             # Partitions can fail for different reasons; an answer about all of them names the one that promises least.
             if not isinstance(self.unavailable, OutcomeUnknown):
                 self.unavailable = error.with_traceback(None)
