@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 import time
@@ -44,7 +45,7 @@ async def run(bench: Bench, measures: list[Measure]) -> list[str]:
         except Exception:
             failed.append(measure.name)
             say(f"{measure.name} FAILED\n{traceback.format_exc()[-3000:]}")
-        say(f"# {measure.name}: {time.monotonic() - began:.0f} s")
+        say(f"# {measure.name}: {time.monotonic() - began:.0f} s, load average {os.getloadavg()[0]:.1f}")
     return failed
 
 

@@ -1,9 +1,9 @@
 """How soon a log can be read by its id after its 2xx, through gateway, Kafka, writer, ClickHouse and query API.
 
 * Idle: one log at a time. The time from its 2xx to a GET that answers with it.
-* Under load: 70 % of what the installation can take and store. When a log was stored is taken from the writer's commits,
-  looked at every few milliseconds: a log can be read when its position is committed, or a little before. A read of each
-  would be most of the load. Some logs are read at once, and have to be there.
+* Under load: 70 % of what the installation can take and store. When a log was stored is taken from the commits of the
+  writer, looked at every few milliseconds: a log can be read when its position is committed, or a little before. A read
+  of each would be most of the load. Some logs are read at once, and have to be there.
 
 The writer's memory is what it has when the installation takes all it can.
 """
