@@ -8,7 +8,7 @@ from services.ingest_gateway.bulk import logs
 from services.ingest_gateway.gateway import Gateway
 from services.ingest_gateway.humanloop import prompt_logs
 from services.ingest_gateway.intake import Intake
-from services.ingest_gateway.promptlayer import requests, tracking
+from services.ingest_gateway.promptlayer import requests, tracked_requests, tracking
 
 if TYPE_CHECKING:
     from starlette.routing import Route
@@ -22,6 +22,7 @@ def routes(backends: Backends) -> list[Route]:
     accepted_prompt_logs = prompt_logs.PromptLogs(gateway)
     return [
         *requests.routes(gateway),
+        *tracked_requests.routes(gateway),
         *tracking.routes(gateway),
         *prompt_logs.routes(gateway, accepted_prompt_logs),
         *logs.routes(gateway, accepted_prompt_logs),

@@ -20,17 +20,20 @@ def created(log_id: int, request: LogRequest) -> dict[str, Any]:
     return {
         "id": log_id,
         "request_id": log_id,
-        "prompt_version": blueprint(
-            provider=request.provider,
-            model=request.model,
-            parameters=request.parameters,
-            input=request.input,
-            output=request.output,
-            api_type=request.api_type,
-        ),
+        "prompt_version": _blueprint_of(request),
         "status": request.status,
         "error_type": request.error_type,
         "error_message": request.error_message,
+    }
+
+
+def tracked(log_id: int, request: LogRequest | None) -> dict[str, Any]:
+    """The answer to `POST /track-request`, with the blueprint of the call for a client that asked for it."""
+    return {
+        "success": True,
+        "request_id": log_id,
+        "prompt_blueprint": None if request is None else _blueprint_of(request),
+        "message": "Request tracked successfully",
     }
 
 
@@ -83,6 +86,9 @@ def request(log: Row, payload: Row) -> dict[str, Any]:
         "prompt_label": log["prompt_label"] or None,
         "prompt_input_variables": json_value(payload["variables"]) or {},
     }
+    for name in ("provider_request", "provider_response"):
+        if payload[name]:
+            answer[name] = json_value(payload[name])
     if log["price_estimated"]:
         answer["price_estimated"] = True
     if log["repaired"]:
@@ -90,6 +96,17 @@ def request(log: Row, payload: Row) -> dict[str, Any]:
     if log["duplicate_of"]:
         answer["duplicate_of"] = log["duplicate_of"]
     return answer
+
+
+def _blueprint_of(request: LogRequest) -> dict[str, Any]:
+    return blueprint(
+        provider=request.provider,
+        model=request.model,
+        parameters=request.parameters,
+        input=request.input,
+        output=request.output,
+        api_type=request.api_type,
+    )
 
 
 def _templates(log: Row, payload: Row) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
