@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 ROUNDS: Final = 5
 QUICK_ROUNDS: Final = 3
+README: Final = Path("README.md")
 RESULTS: Final = Path("build/bench")
 
 say = partial(print, flush=True)
@@ -58,7 +59,7 @@ def main() -> int:
     parser.add_argument(
         "--json", type=Path, default=None, metavar="FILE", help=f"default {RESULTS}/bench.json; plots beside it"
     )
-    parser.add_argument("--markdown", action="store_true", help="print the lines as a table, too")
+    parser.add_argument("--readme", action="store_true", help="put the lines into the table of README.md, too")
     options = parser.parse_args()
     measures = [m for m in MEASURES if not options.only or any(m.is_called(name) for name in options.only)]
     if not measures:
@@ -81,8 +82,8 @@ def main() -> int:
     results.write_text(json.dumps(report.document(machine, bench.figures, bench.checks, bench.curves), indent=1))
     for picture in plots.draw(bench.curves, results.parent):
         say(f"# {picture}")
-    if options.markdown:
-        say(report.markdown(bench.figures))
+    if options.readme:
+        README.write_text(report.with_table(README.read_text(), machine, bench.figures))
     lost = [check.name for check in bench.checks if not check.holds]
     short = [figure.name for figure in bench.figures if figure.verdict == "short"]
     say(f"bench: {len(bench.figures)} figures, {len(short)} short, in {time.monotonic() - began:.0f} s; see {results}")

@@ -50,6 +50,20 @@ def markdown(figures: Sequence[Figure]) -> str:
     return "\n".join(rows)
 
 
+TABLE_BEGINS: Final = "<!-- The table of `make bench ARGS=--readme` begins. -->"
+TABLE_ENDS: Final = "<!-- It ends. -->"
+
+
+def with_table(text: str, machine: Mapping[str, Any], figures: Sequence[Figure]) -> str:
+    """A document with the table of this run instead of the one it has. Raises ValueError without the two marks."""
+    before, begins, rest = text.partition(TABLE_BEGINS)
+    _, ends, after = rest.partition(TABLE_ENDS)
+    if not begins or not ends:
+        raise ValueError(f"there is no place for the table: {TABLE_BEGINS} {TABLE_ENDS}")
+    where = f"Python {machine['python']}, {machine['cores']} cores ({machine['processor']}), {machine['pinning']}."
+    return f"{before}{begins}\n{where}\n\n{markdown(figures)}\n{ends}{after}"
+
+
 def document(
     machine: Mapping[str, Any], figures: Sequence[Figure], checks: Sequence[LedgerCheck], curves: Sequence[Curve]
 ) -> dict[str, Any]:

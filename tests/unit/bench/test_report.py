@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +11,6 @@ from tests.bench import plots, report
 from tests.bench.figures import Curve, Figure, LedgerCheck, ratio_at_least
 from tests.bench.ledger import check_ids
 from tests.bench.measures import MEASURES
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 GATEWAY = Figure(
     name="gateway-post",
@@ -54,6 +51,24 @@ def test_a_table_for_a_readme() -> None:
         "| gateway-post | 12,346 logs/s | 24,000 | 0.52 | ratio >= 0.55 | short |",
         "| memory (at its most) | 61.2 MB | - | - | - | - |",
     ]
+
+
+def test_the_table_of_a_readme_is_replaced() -> None:
+    machine = {"python": "3.11.7", "cores": 2, "processor": "one", "pinning": "pinned"}
+    old = f"before\n{report.TABLE_BEGINS}\nold\n{report.TABLE_ENDS}\nafter\n"
+    new = report.with_table(old, machine, [GATEWAY])
+    assert new.startswith("before\n")
+    assert new.endswith("\nafter\n")
+    assert "old" not in new
+    assert report.markdown([GATEWAY]) in new
+    assert report.with_table(new, machine, [GATEWAY]) == new
+    with pytest.raises(ValueError, match="no place for the table"):
+        report.with_table("before\n", machine, [GATEWAY])
+
+
+def test_the_readme_has_a_place_for_the_table() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    assert readme.partition(report.TABLE_BEGINS)[2].count(report.TABLE_ENDS) == 1
 
 
 def test_the_document_has_the_raw_numbers() -> None:
