@@ -4,6 +4,7 @@ SluiceError
 |-- ClientError                 the request is wrong; answered as it says, never retried
 |   |-- BadRequest 400, Unauthenticated 401, Forbidden 403, NotFound 404, MethodNotAllowed 405,
 |   |-- Conflict 409, TooLarge 413, UnsupportedMediaType 415, Invalid 422
+|   |-- TooExpensive 400        a query that meets a limit; the same again meets it again
 |-- Unavailable 503             a part is missing or busy; retriable, the answer carries Retry-After
 |   |-- StreamUnavailable       nothing was appended
 |   |-- OutcomeUnknown          an append was sent and not answered: it may or may not be in the log
@@ -96,6 +97,12 @@ class Invalid(ClientError):
 
     status = 422
     code = "invalid"
+
+
+class TooExpensive(ClientError):
+    """A query that takes more time, rows or memory than one may. Not a 503: clients would only send it again."""
+
+    code = "query_limit"
 
 
 class Unavailable(SluiceError):

@@ -98,6 +98,8 @@ class Settings(BaseSettings):
 
     # Reads and the registry
     visibility_timeout_s: Seconds = Field(5.0, description="Longest wait of a read for an accepted log")
+    query_timeout_s: Seconds = Field(20.0, description="Longest time of one search or list in the store")
+    query_max_rows: int = Field(200_000_000, ge=1, description="Rows that one search or list may read in the store")
     versions_per_prompt: int = Field(5_000, ge=1, description="Versions of one prompt that the registry keeps")
     strict_registry: bool = Field(False, description="Refuse logs that name an unknown prompt")
     consumer_instance_id: str = Field("", description="Static member id of a writer; for StatefulSets")

@@ -31,6 +31,8 @@ _RULES: Final = (
     ("rebalance_timeout_s", "<", "termination_grace_s", "a stop must end before the process is killed"),
     ("produce_deadline_s", "<", "graceful_timeout_s", "creates in flight must be answered before they are cancelled"),
     ("visibility_timeout_s", "<", "graceful_timeout_s", "reads in flight must be answered before they are cancelled"),
+    ("query_timeout_s", "<", "graceful_timeout_s", "searches in flight must be answered before they are cancelled"),
+    ("query_timeout_s", "<", "insert_timeout_s", "a search that takes too long must not look like a silent store"),
     ("max_body_bytes", "<", "max_message_bytes", "the largest body must fit into one record"),
     ("max_body_bytes", "<=", "max_inflight_bytes", "the largest body must be admissible"),
     ("max_message_bytes", "<=", "batch_max_bytes", "the largest record must fit into one batch"),

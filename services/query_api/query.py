@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from shared.errors import StoreUnavailable
 from shared.registry.entities import Scope
+from shared.store.base import QueryLimits
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -28,6 +29,12 @@ class Query:
     updates: Updates
     usage: Together[tuple[str, str], dict[str, VersionUsage]]
     """By (workspace, prompt id): how the versions of a prompt are used."""
+
+    @property
+    def limits(self) -> QueryLimits:
+        """What one search or list may take of the store."""
+        settings = self.backends.settings
+        return QueryLimits(settings.query_timeout_s, settings.query_max_rows)
 
     def authenticate(self, request: Request, scope: Scope = Scope.READ) -> Principal:
         """Who asks. Raises Unauthenticated, Forbidden, and Unavailable while a part is not there yet."""

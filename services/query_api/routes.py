@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from services.query_api.humanloop import logs
 from services.query_api.log_reader import LogReader
-from services.query_api.promptlayer import requests
+from services.query_api.promptlayer import requests, search
 from services.query_api.query import Query
 from shared.store.logs import VersionUsage, prompt_usage
 from shared.together import Together
@@ -24,5 +24,6 @@ def routes(backends: Backends) -> list[Route]:
     query = Query(backends, LogReader(backends), Updates(backends.stream), usage)
     return [
         *requests.routes(query),
+        *search.routes(query),
         *logs.routes(query),
     ]

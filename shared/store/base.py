@@ -6,13 +6,20 @@ Both adapters pass `tests/contract/test_store.py`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Row = dict[str, Any]
 """One row by column name. Times are text (`2026-01-31 12:00:00.123`, UTC), maps dicts, arrays lists, integers ints."""
+
+
+class QueryLimits(NamedTuple):
+    """What one query may take before the engine ends it: time, and rows read from all tables together."""
+
+    timeout_s: float
+    max_rows: int
 
 
 class LogStore(Protocol):
@@ -35,10 +42,13 @@ class LogStore(Protocol):
         """
         ...
 
-    async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+    async def query(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, limits: QueryLimits | None = None
+    ) -> list[Row]:
         """Run one SELECT; values are bound to `{name:Type}` placeholders by the engine, never pasted into the text.
 
-        Raises StoreUnavailable or StoreRejected.
+        With `limits` it does not stand in the way of queries without; a process uses few different ones. Raises
+        StoreUnavailable, StoreRejected, and with `limits` TooExpensive.
         """
         ...
 

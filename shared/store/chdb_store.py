@@ -13,6 +13,7 @@ import fcntl
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -20,10 +21,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import chdb
 
 from shared.errors import Misconfigured, StoreInUse, StoreOverloaded, StoreUnavailable
-from shared.store.base import LogStore, Row
-from shared.store.codes import store_error
+from shared.store.base import LogStore, QueryLimits, Row
+from shared.store.codes import limit_error, store_error
 from shared.store.parameters import encode_parameters
-from shared.store.session import LAST_RESORT_SETTINGS, QUERY_SETTINGS, SESSION_SETTINGS, decode_rows, is_one_row
+from shared.store.session import LAST_RESORT_SETTINGS, SESSION_SETTINGS, decode_rows, is_one_row, query_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +34,9 @@ Handle = Any
 """A `chdb.state.sqlitelike.Connection`; the library is not typed. All its errors are RuntimeErrors."""
 
 QUERY_THREADS: Final = 4
+
+LIMITED_THREADS: Final = 2
+"""For each kind of limits: queries that need some are the long ones, and must not keep reads by id waiting."""
 
 DEFAULT_MEMORY_BYTES: Final = 1_500_000_000
 """The engine's cap; the default is 90 % of the machine. Inserts of 60 MB (20,000 rows) bring a process to 0.95 GB
@@ -63,6 +67,7 @@ class ChdbStore(LogStore):
         self._create = create
         self._connection_string = f"{self._path}?max_server_memory_usage={memory_bytes}&{_ENGINE_OPTIONS}"
         self._readers: _Pool | None = None
+        self._limited: dict[QueryLimits, _Pool] = {}
         self._writer: _Pool | None = None
 
     def __repr__(self) -> str:
@@ -80,13 +85,10 @@ class ChdbStore(LogStore):
         try:
             self._path.mkdir(parents=True, exist_ok=True)
             _refuse_other_owner(self._path)
-            handles = [chdb.connect(self._connection_string) for _ in range(1 + QUERY_THREADS)]
+            handles.append(chdb.connect(self._connection_string))
             handles[0].query(f"CREATE DATABASE IF NOT EXISTS `{self._database}`", "Null")
-            for handle in handles:
-                handle.query(f"USE `{self._database}`", "Null")
-                handle.query(_set_statement(SESSION_SETTINGS), "Null")
-            for handle in handles[1:]:
-                handle.query(_set_statement(QUERY_SETTINGS), "Null")
+            self._prepare(handles[0], SESSION_SETTINGS)
+            handles += [self._reading_handle(None) for _ in range(QUERY_THREADS)]
         except OSError as error:
             raise Misconfigured(f"the store directory {self._path} can't be made: {error.strerror}") from error
         except RuntimeError as error:
@@ -95,12 +97,22 @@ class ChdbStore(LogStore):
             raise _not_opened(self._path, str(error)) from error
         return _Pool(handles[:1], "store-write"), _Pool(handles[1:], "store-read")
 
+    def _reading_handle(self, limits: QueryLimits | None) -> Handle:
+        handle = chdb.connect(self._connection_string)
+        self._prepare(handle, SESSION_SETTINGS, query_settings(limits))
+        return handle
+
+    def _prepare(self, handle: Handle, *settings: Mapping[str, str | int]) -> None:
+        handle.query(f"USE `{self._database}`", "Null")
+        for some in settings:
+            handle.query(_set_statement(some), "Null")
+
     async def stop(self) -> None:
-        writer, readers = self._writer, self._readers
+        pools = [pool for pool in (*self._limited.values(), self._readers, self._writer) if pool is not None]
         self._writer = self._readers = None
-        if writer is not None and readers is not None:
-            await asyncio.to_thread(readers.close)
-            await asyncio.to_thread(writer.close)
+        self._limited = {}
+        for pool in pools:
+            await asyncio.to_thread(pool.close)
 
     async def insert(self, table: str, rows: bytes) -> None:
         if not rows.strip():
@@ -113,9 +125,19 @@ class ChdbStore(LogStore):
             target = f"{table} SETTINGS {_assignments(LAST_RESORT_SETTINGS)}"
             await self._run(self._writer, lambda handle: _insert(handle, target, rows), inserting=True)
 
-    async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+    async def query(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, limits: QueryLimits | None = None
+    ) -> list[Row]:
         values = encode_parameters(parameters or {})
-        return await self._run(self._readers, lambda handle: decode_rows(_query(handle, sql, values)))
+        pool = self._readers if limits is None else self._limited_pool(limits)
+        return await self._run(pool, lambda handle: decode_rows(_query(handle, sql, values)), limits=limits)
+
+    def _limited_pool(self, limits: QueryLimits) -> _Pool | None:
+        """Settings of a handle that only reads can't be changed, so other limits have other handles."""
+        if self._readers is not None and limits not in self._limited:
+            connect = partial(self._reading_handle, limits)
+            self._limited[limits] = _Pool([None] * LIMITED_THREADS, "store-search", connect)
+        return self._limited.get(limits)
 
     async def execute(self, sql: str) -> None:
         await self._run(self._writer, lambda handle: _query(handle, sql, {}))
@@ -123,21 +145,34 @@ class ChdbStore(LogStore):
     async def ping(self) -> None:
         await self.query("SELECT 1")
 
-    async def _run(self, pool: _Pool | None, work: Callable[[Handle], T], *, inserting: bool = False) -> T:
+    async def _run(
+        self,
+        pool: _Pool | None,
+        work: Callable[[Handle], T],
+        *,
+        inserting: bool = False,
+        limits: QueryLimits | None = None,
+    ) -> T:
         if pool is None:
             raise StoreUnavailable("the store is not started")
         try:
             return await pool.run(work)
         except RuntimeError as error:  # ChdbError, or what the handle itself raises
+            exceeded = limit_error(str(error), limits) if limits is not None else None
+            if exceeded is not None:
+                raise exceeded from error
             raise store_error(str(error), inserting=inserting) from error
 
 
 class _Pool:
-    """Threads, and a handle for each."""
+    """Threads, and a handle for each. One that is given as None is opened with `connect` when it is first needed."""
 
-    def __init__(self, handles: Sequence[Handle], name: str) -> None:
-        self._handles = handles
-        self._free: SimpleQueue[Handle] = SimpleQueue()
+    def __init__(
+        self, handles: Sequence[Handle | None], name: str, connect: Callable[[], Handle] | None = None
+    ) -> None:
+        self._connect = connect
+        self._handles = [handle for handle in handles if handle is not None]
+        self._free: SimpleQueue[Handle | None] = SimpleQueue()
         for handle in handles:
             self._free.put(handle)
         self._threads = ThreadPoolExecutor(len(handles), thread_name_prefix=name)
@@ -149,6 +184,9 @@ class _Pool:
     def _work(self, work: Callable[[Handle], T]) -> T:
         handle = self._free.get()
         try:
+            if handle is None and self._connect is not None:
+                handle = self._connect()
+                self._handles.append(handle)
             return work(handle)
         finally:
             self._free.put(handle)

@@ -8,9 +8,9 @@ import clickhouse_connect
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from shared.errors import Misconfigured, StoreOverloaded, StoreRejected, StoreUnavailable
-from shared.store.base import LogStore, Row
-from shared.store.codes import ACCESS_CODES, ACCESS_DENIED, error_code, store_error
-from shared.store.session import LAST_RESORT_SETTINGS, QUERY_SETTINGS, SESSION_SETTINGS, decode_rows, is_one_row
+from shared.store.base import LogStore, QueryLimits, Row
+from shared.store.codes import ACCESS_CODES, ACCESS_DENIED, error_code, limit_error, store_error
+from shared.store.session import LAST_RESORT_SETTINGS, SESSION_SETTINGS, decode_rows, is_one_row, query_settings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
@@ -121,11 +121,13 @@ class ClickHouseStore(LogStore):
         sending = self._connected().raw_insert(table, None, rows, settings=dict(settings), fmt="JSONEachRow")
         await _answer(sending, inserting=True)
 
-    async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+    async def query(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, limits: QueryLimits | None = None
+    ) -> list[Row]:
         # The library pastes values into a text that has no placeholder; so those that it does not name are left out.
         named = {name: value for name, value in (parameters or {}).items() if f"{{{name}:" in sql}
-        sending = self._connected().raw_query(sql, named, settings=dict(QUERY_SETTINGS), fmt="JSONEachRow")
-        return decode_rows(await _answer(sending))
+        sending = self._connected().raw_query(sql, named, settings=dict(query_settings(limits)), fmt="JSONEachRow")
+        return decode_rows(await _answer(sending, limits=limits))
 
     async def execute(self, sql: str) -> None:
         await _answer(self._connected().command(sql))
@@ -139,8 +141,11 @@ class ClickHouseStore(LogStore):
         return self._client
 
 
-async def _answer(sending: Awaitable[T], *, inserting: bool = False) -> T:
+async def _answer(sending: Awaitable[T], *, inserting: bool = False, limits: QueryLimits | None = None) -> T:
     try:
         return await sending
     except ClickHouseError as error:
+        exceeded = limit_error(str(error), limits) if limits is not None else None
+        if exceeded is not None:
+            raise exceeded from error
         raise store_error(str(error), inserting=inserting) from error

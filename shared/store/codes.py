@@ -7,9 +7,12 @@ The numbers are ClickHouse's (src/Common/ErrorCodes.cpp). The retry list is that
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from shared.errors import StoreOverloaded, StoreRejected, StoreUnavailable
+from shared.errors import StoreOverloaded, StoreRejected, StoreUnavailable, TooExpensive
+
+if TYPE_CHECKING:
+    from shared.store.base import QueryLimits
 
 UNKNOWN_TABLE: Final = 60
 UNKNOWN_DATABASE: Final = 81
@@ -18,6 +21,8 @@ AUTHENTICATION_FAILED: Final = 516
 ACCESS_CODES: Final = frozenset({192, 193, 194, ACCESS_DENIED, AUTHENTICATION_FAILED})
 """Unknown user, wrong or missing password, missing privilege, failed authentication."""
 
+_TOO_MANY_ROWS: Final = 158
+_TIMEOUT_EXCEEDED: Final = 159
 _TOO_MANY_PARTS: Final = 252
 _MEMORY_LIMIT_EXCEEDED: Final = 241
 
@@ -25,7 +30,7 @@ _RETRIABLE: Final = frozenset(
     {
         3,  # UNEXPECTED_END_OF_FILE: the connection broke in the middle
         107,  # FILE_DOESNT_EXIST: a part was merged away under a read
-        159,  # TIMEOUT_EXCEEDED
+        _TIMEOUT_EXCEEDED,
         164,  # READONLY: the replica or the server is read-only for now
         202,  # TOO_MANY_SIMULTANEOUS_QUERIES
         203,  # NO_FREE_CONNECTION
@@ -107,5 +112,23 @@ def _is_retriable(code: int, reason: str, *, inserting: bool) -> bool:
         return code not in _ROW_FAULTS
     if code == _MEMORY_LIMIT_EXCEEDED:
         # The limit of one query is met again by the same query; the limit of the server is not.
-        return "Query memory limit" not in reason and "(for query)" not in reason
+        return not _is_of_the_query(reason)
     return code in _QUERY_RETRIABLE
+
+
+def limit_error(text: str, limits: QueryLimits) -> TooExpensive | None:
+    """The exception for an engine error that says that a query met one of its limits; None for any other error."""
+    code = error_code(text)
+    if code == _TIMEOUT_EXCEEDED:
+        reason = f"takes longer than {limits.timeout_s:g} s (SLUICE_QUERY_TIMEOUT_S)"
+    elif code == _TOO_MANY_ROWS:
+        reason = f"reads more than {limits.max_rows} rows (SLUICE_QUERY_MAX_ROWS)"
+    elif code == _MEMORY_LIMIT_EXCEEDED and _is_of_the_query(text):
+        reason = "takes more memory than the store gives to one query"
+    else:
+        return None
+    return TooExpensive(f"the query {reason}: narrow it down, to a range of time for example")
+
+
+def _is_of_the_query(text: str) -> bool:
+    return "Query memory limit" in text or "(for query)" in text

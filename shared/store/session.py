@@ -13,7 +13,7 @@ import orjson
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.store.base import Row
+    from shared.store.base import QueryLimits, Row
 
 SESSION_SETTINGS: Final[Mapping[str, str | int]] = {
     "async_insert": 0,  # an insert that returned is in the table
@@ -50,6 +50,17 @@ QUERY_SETTINGS: Final[Mapping[str, str | int]] = {
     "readonly": 1,  # no DDL, no inserts, no table functions that reach files or the network; must come last
 }
 """Further settings of `LogStore.query`, which only reads. A query can't change settings itself."""
+
+
+def query_settings(limits: QueryLimits | None) -> Mapping[str, str | int]:
+    """`QUERY_SETTINGS`, with the limits of a query that has some."""
+    if limits is None:
+        return QUERY_SETTINGS
+    # A time limit is seconds and may be a fraction, which the engine reads from text.
+    own: dict[str, str | int] = {"max_execution_time": f"{limits.timeout_s:g}", "max_rows_to_read": limits.max_rows}
+    return {**own, "timeout_overflow_mode": "throw", "read_overflow_mode": "throw"} | {
+        name: value for name, value in QUERY_SETTINGS.items() if name not in own
+    }
 
 
 def decode_rows(data: bytes) -> list[Row]:

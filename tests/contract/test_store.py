@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from shared.errors import StoreOverloaded, StoreRejected, StoreUnavailable
+from shared.errors import StoreOverloaded, StoreRejected, StoreUnavailable, TooExpensive
 from shared.records import IDENTITY_COLUMNS, LOG_COLUMNS, PAYLOAD_COLUMNS
+from shared.store.base import QueryLimits
 from shared.store.chdb_store import ChdbStore
 from shared.store.factory import open_store
 
@@ -300,3 +301,18 @@ async def test_a_row_that_is_too_big_for_the_memory_of_one_insert_goes_in_alone(
     await store.insert("logs_in", big)
     found = await store.query("SELECT length(input) AS length FROM log_payloads WHERE hasToken(lower(input), '3d08ff')")
     assert found == [{"length": len(words) + 4}]
+
+
+async def test_a_query_with_limits_ends_when_it_meets_one(store: LogStore) -> None:
+    endless = "SELECT count() AS n FROM numbers(100000000000) WHERE sipHash64(number) % 7 = 8"
+    with pytest.raises(TooExpensive, match=r"longer than 0\.2 s \(SLUICE_QUERY_TIMEOUT_S\): narrow it down"):
+        await store.query(endless, limits=QueryLimits(0.2, 1 << 60))
+    few = QueryLimits(60, 10_000)
+    with pytest.raises(TooExpensive, match=r"more than 10000 rows \(SLUICE_QUERY_MAX_ROWS\)"):
+        await store.query("SELECT sum(number) AS n FROM numbers(20000)", limits=few)
+    assert await store.query("SELECT {n:UInt8} AS n", {"n": 7}, few) == [{"n": 7}]
+    assert await store.query("SELECT max(number) AS n FROM numbers(20000)") == [{"n": 19_999}]
+    with pytest.raises(StoreRejected):
+        await store.query("SELECT 1 SETTINGS max_execution_time = 100", limits=few)
+    with pytest.raises(StoreRejected):
+        await store.query("SELECT no_such_column FROM logs", limits=few)

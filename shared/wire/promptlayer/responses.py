@@ -80,7 +80,7 @@ def request(log: Row, payload: Row) -> dict[str, Any]:
         "error_message": log["error"],
         "api_type": log["api_type"],
         "function_name": log["function_name"],
-        "prompt_id": _prompt_id(log["prompt_id"]),
+        "prompt_id": prompt_id(log["prompt_id"]),
         "prompt_name": log["prompt_name"] or None,
         "prompt_version_number": log["prompt_version_number"],
         "prompt_label": log["prompt_label"] or None,
@@ -140,6 +140,6 @@ def latency_ms(started_at: str | None, ended_at: str | None) -> float | None:
     return (datetime.fromisoformat(ended_at) - datetime.fromisoformat(started_at)) / _MILLISECOND
 
 
-def _prompt_id(stored: str) -> int | str | None:
-    """PromptLayer's prompt ids are integers; the store keeps them as text, beside Humanloop's."""
+def prompt_id(stored: str) -> int | str | None:
+    """A prompt id as it was given: PromptLayer's are integers; the store keeps them as text, beside Humanloop's."""
     return int(stored) if stored.removeprefix("-").isdecimal() else stored or None
