@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.bench.bench import Measure
 
 ROUNDS: Final = 5
-QUICK_ROUNDS: Final = 3
+QUICK_ROUNDS: Final = 2
 README: Final = Path("README.md")
 RESULTS: Final = Path("build/bench")
 

@@ -32,7 +32,7 @@ async def run(bench: Bench) -> None:
                 logs = max(1, LOGS * SIZES["2KB"] // size)
                 sender = BulkSender.to(gateway.url, size, f"bulk{name}", logs)
                 producer = Producer(bench.cores.server, bootstrap, size, logs, AT_ONCE)
-                rounds, seconds = (bench.rounds, bench.scale(4, 2)) if first else (bench.scale(3, 2), 2)
+                rounds, seconds = (bench.rounds, bench.scale(3, 1)) if first else (bench.scale(3, 1), bench.scale(2, 1))
                 await sender.closed_loop(0.5, AT_ONCE)
                 await asyncio.to_thread(producer.send, 0.5)
                 rates, bare_rates = [], []

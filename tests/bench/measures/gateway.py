@@ -49,7 +49,7 @@ async def run(bench: Bench) -> None:
 async def compare(bench: Bench, gateway: Gateway, bare: Process, name: str, size: int) -> list[int]:
     """The figures of one size; returns the ids that the gateway gave."""
     first = name == "2KB"
-    rounds, seconds = (bench.rounds, bench.scale(4, 2)) if first else (bench.scale(3, 2), 2)
+    rounds, seconds = (bench.rounds, bench.scale(4, 2)) if first else (bench.scale(3, 1), bench.scale(2, 1))
     ours, theirs = (Sender.to(server.url, size, f"gateway{name}") for server in (gateway, bare))
     rates: list[float] = []
     bare_rates: list[float] = []
@@ -79,10 +79,10 @@ async def compare(bench: Bench, gateway: Gateway, bare: Process, name: str, size
 async def load_curve(bench: Bench, gateway: Gateway) -> list[int]:
     """Latency against load, for the plot; returns the ids that were given."""
     sender = Sender.to(gateway.url, SIZES["2KB"], "gatewaycurve")
-    most = (await sender.closed_loop(bench.scale(3, 2))).rate
+    most = (await sender.closed_loop(bench.scale(2, 1))).rate
     x, rates, medians, tails = [], [], [], []
     for share in LOADS:
-        result = await sender.open_loop(share * most, bench.scale(3, 1))
+        result = await sender.open_loop(share * most, bench.scale(2, 1))
         x.append(share * most)
         rates.append(result.rate)
         medians.append(result.latency_ms(0.5))

@@ -63,7 +63,7 @@ async def run(bench: Bench) -> None:
         created = await create(sluice)
         target = Target.at(sluice.query.url, KEY)
         outputs: Outputs = {}
-        idle = await idle_times(target, created, outputs, bench.scale(40, 15))
+        idle = await idle_times(target, created, outputs, bench.scale(40, 10))
         bench.add(Figure(name="patch-idle-p50", unit="ms", rounds=[percentile(idle, 0.5)], target=at_most(70)))
         rates, medians = [], []
         failures = Counter[str]()

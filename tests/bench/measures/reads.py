@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 STORED: Final = 2_000_000
 QUICK_STORED: Final = 100_000
-READS: Final = 50
+READS: Final = 40
+QUICK_READS: Final = 20
 """Of each kind in a round."""
 
 _LIST: Final = "id, received_at, model, status, tags, metadata, input_preview, output_preview"
@@ -125,7 +126,7 @@ async def alternate(
     medians: tuple[list[float], list[float]] = ([], [])
     for number in range(bench.rounds + 1):
         times: tuple[list[float], list[float]] = ([], [])
-        for turn in range(READS):
+        for turn in range(bench.scale(READS, QUICK_READS)):
             argument = chosen.choice(arguments)
             for way in (turn % 2, 1 - turn % 2):
                 began = time.perf_counter()

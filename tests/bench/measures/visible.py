@@ -53,7 +53,7 @@ async def run(bench: Bench) -> None:
         sender = Sender.to(sluice.gateway.url, SIZES["2KB"], "visible")
         warm = await sender.closed_loop(1, connections=4)
         await sluice.until_applied()
-        idle = await idle_times(sluice, sender, bench.scale(60, 20))
+        idle = await idle_times(sluice, sender, bench.scale(60, 10))
         note = f"of {len(idle)} logs; the reference is a one-row insert and a commit"
         bench.add(
             Figure(
@@ -77,9 +77,9 @@ async def run(bench: Bench) -> None:
         )
         assert warm.latencies_s
         with MemoryPeak(sluice.writer.pid) as memory:
-            most = await saturation(sluice, sender, bench.scale(8, 4))
+            most = await saturation(sluice, sender, bench.scale(8, 3))
         bench.add(Figure(name="installation-stored", unit="logs/s", rounds=[most], note="all roles on the same core"))
-        late = await times_under_load(sluice, sender, SHARE * most, bench.scale(10, 4))
+        late = await times_under_load(sluice, sender, SHARE * most, bench.scale(10, 3))
         bench.add(
             Figure(
                 name="visible-at-70%-p99",
