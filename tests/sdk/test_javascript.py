@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.api import humanloop, promptlayer
+from tests.sdk.upstream import WORDS, upstream
 from tests.support.api import DEFAULT_KEY, unique
 from tests.support.javascript import installed_package
+from tests.unit.wire.promptlayer_bodies import body, chat, message
 
 if TYPE_CHECKING:
     from tests.support.api import Api, Json
@@ -90,6 +92,27 @@ def test_promptlayer_mistakes(api: Api) -> None:
     )
     assert seen["wrong field"]["error"] == "score: must be at most 100, not 101"
     assert seen["wrong key, no throw"] == {"answer": None}
+
+
+def test_promptlayer_tracking(api: Api) -> None:
+    request_id = promptlayer.create(api, body(metadata={"kept": "1", "plan": "free"}))
+    with upstream() as provider:
+        seen = run(api, "promptlayer", "tracking.cjs", REQUEST_ID=str(request_id), PROVIDER_URL=provider)
+    assert seen["answers"] == [True] * 5
+    assert seen["mistake"] == f"request_id: no request with the id {request_id + 1000}"
+    api.wait_until_applied()
+    read = promptlayer.fetch(api, request_id)
+    assert read["metadata"] == {"kept": "1", "plan": "pro"}
+    assert {score["name"]: score["value"] for score in read["scores"]} == {"default": 50.5, "quality": 0}
+    assert (read["prompt_name"], read["prompt_version_number"], read["prompt_label"]) == ("a/b é", 4, "prod")
+    assert (read["prompt_input_variables"], read["group_id"]) == ({"name": "Ada"}, seen["group_id"])
+
+    assert seen["text"] == WORDS
+    called = promptlayer.fetch(api, seen["called_id"])
+    assert called["function_name"] == "openai.chat.completions.create"
+    assert called["input"] == chat(message("user", f"2+2? {request_id}"))
+    assert called["output"] == chat(message("assistant", WORDS))
+    assert (called["tags"], called["tokens"], called["price"]) == (["js"], 1_300, 0.0055)
 
 
 # Humanloop

@@ -17,23 +17,27 @@ INSTALL_TIMEOUT_S: Final = 300
 
 
 def installed_package(package: str) -> Path:
-    """The folder in which scripts can import the package, at the version that the folder's package.json names.
+    """The folder in which scripts can import the package, and what its package.json names beside it, at these versions.
 
-    Installs it when it is not there. Skips the test, as not tested, where there is no Node.js or npm can't get it.
+    Installs them when they are not there. Skips the test, as not tested, where there is no Node.js or npm can't get it.
     """
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         pytest.skip(f"{PREFIX} the JavaScript client of {package}. Install Node.js 20 or later, with npm")
     folder = FOLDERS / package
-    wanted = json.loads((folder / "package.json").read_text())["dependencies"][package]
-    if _installed_version(folder, package) != wanted:
+    wanted: dict[str, str] = json.loads((folder / "package.json").read_text())["dependencies"]
+    if not _is_installed(folder, wanted):
         install = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"]
         done = subprocess.run(
             install, cwd=folder, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S, check=False
         )
-        if _installed_version(folder, package) != wanted:
+        if not _is_installed(folder, wanted):
             pytest.skip(f"{PREFIX} the JavaScript client of {package}. npm could not install it: {done.stderr[-300:]}")
     return folder
+
+
+def _is_installed(folder: Path, wanted: dict[str, str]) -> bool:
+    return all(_installed_version(folder, package) == version for package, version in wanted.items())
 
 
 def _installed_version(folder: Path, package: str) -> str | None:
