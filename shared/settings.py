@@ -83,9 +83,9 @@ class Settings(BaseSettings):
 
     # The writer
     flush_interval_ms: int = Field(250, ge=1, le=60_000, description="Longest time between two flushes under load")
-    batch_max_rows: int = Field(20_000, ge=1, description="Events in one flush, at most")
+    batch_max_rows: int = Field(12_000, ge=1, description="Events in one flush, at most")
     batch_max_bytes: Size = Field(
-        ByteSize(64 << 20),
+        ByteSize(40 << 20),
         description="Bytes of events in one flush, and of the logs it reads to update them",
     )
     insert_timeout_s: Seconds = Field(30.0, description="Longest wait for one insert")

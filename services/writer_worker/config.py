@@ -15,8 +15,8 @@ class WriterConfig:
 
     epoch: int = 0
     flush_interval_s: float = 0.25
-    batch_max_records: int = 20_000
-    batch_max_bytes: int = 64 * 1024 * 1024
+    batch_max_records: int = 12_000
+    batch_max_bytes: int = 40 * 1024 * 1024
     cache_bytes: int = 64 * 1024 * 1024
     duplicate_window_s: float = 600.0
     duplicate_window_records: int = 100_000

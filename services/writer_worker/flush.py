@@ -75,7 +75,7 @@ class Flusher:
         cache = self.cache
         started = time.monotonic()
         windows = await self._preparation.windows([(owned, records[0]) for owned, records in batch], wanted)
-        events, poison = self._read(batch)
+        events, poison = await asyncio.to_thread(self._read, batch)
         written = Written(letters=poison, fold_s=time.monotonic() - started)
         await self._write(events, windows, cache, wanted, written)
         inserted = time.monotonic()

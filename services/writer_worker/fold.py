@@ -121,14 +121,9 @@ def created(body: Columns, log_id: int, version: int, received_at: str) -> LogSt
 
 def create_line(value: bytes, log_id: int, version: int, received_at: str, duplicate_of: int = 0) -> bytes:
     """The row of a create event that nothing else touches: its bytes as they are, with the position appended."""
-    duplicate = b',"duplicate_of":%d' % duplicate_of if duplicate_of else b""
-    return b'%b%b,"id":%d,"version":%d,"received_at":"%b"}' % (
-        value[:-1],
-        duplicate,
-        log_id,
-        version,
-        received_at.encode(),
-    )
+    duplicate = f',"duplicate_of":{duplicate_of}' if duplicate_of else ""
+    position = f'{duplicate},"id":{log_id},"version":{version},"received_at":"{received_at}"}}'
+    return value[:-1] + position.encode()
 
 
 def cache_line(state: LogState) -> bytes:

@@ -47,11 +47,5 @@ def read(record: Record, epoch: int) -> Incoming:
         if name == ORIGIN_HEADER:
             received_ms, partition, offset = decode_origin(value)
             replayed = True
-    return Incoming(
-        record=record,
-        event=event,
-        own_id=ids.mint(received_ms, partition, offset),
-        received_ms=received_ms,
-        version=ids.version(epoch, record.offset),
-        replayed=replayed,
-    )
+    own_id = ids.mint(received_ms, partition, offset)
+    return Incoming(record, event, own_id, received_ms, ids.version(epoch, record.offset), replayed)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from services.writer_worker import metrics
 from services.writer_worker.backlog import Backlog
 from services.writer_worker.config import config_of
+from services.writer_worker.garbage import collect_seldom
 from services.writer_worker.writer import Writer
 from shared.errors import Misconfigured, SluiceError, Unavailable
 
@@ -42,6 +43,7 @@ class SupervisedWriter:
     async def running(self, app: Application) -> AsyncIterator[None]:
         """Write in the background; on leaving, drain: at most the drain timeout. Fails `app` on Misconfigured."""
         stop = asyncio.Event()
+        collect_seldom()
         metrics.OLDEST_UNSTORED_AGE.set_function(lambda: self._backlog.oldest_age_s(time.time()))
         writing = asyncio.create_task(self._keep_writing(stop, app))
         looking = asyncio.create_task(self._keep_looking())

@@ -28,8 +28,11 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_IDLE_FETCH_S: Final = 0.1
-_BUSY_FETCH_S: Final = 0.01
+_FETCH_S: Final = 0.1
+"""How long one fetch waits for records; also how soon a stop is noticed."""
+
+_GATHER_S: Final = 0.02
+"""Pause before a fetch while a flush runs: what comes meanwhile has to wait anyway, and is fetched together."""
 
 
 class Writer:
@@ -45,6 +48,7 @@ class Writer:
         self._consumer = stream.consumer(LOGS_TOPIC, WRITER_GROUP, self)
         self._flusher = Flusher(stream, store, self._consumer, config)
         self._flushing: asyncio.Task[None] | None = None
+        self._fetching: asyncio.Task[None] | None = None
         self._paused = False
         self._stopping = False
         self.joined = False
@@ -72,9 +76,9 @@ class Writer:
                 self._collect_flush()
                 self._start_flush_if_due()
                 self._hold_back_if_full()
-                fetched = await self._consumer.fetch(self._config.batch_max_records, self._fetch_timeout())
-                self._take_in(fetched)
+                await self._fetch_until_due()
         finally:
+            await self._end_fetch()
             await self._drain()
             await self._consumer.stop()
             for partition in self._owned:
@@ -121,6 +125,30 @@ class Writer:
         if partitions:
             _log.info("partitions revoked", extra={"partitions": sorted(partitions)})
 
+    async def _fetch_until_due(self) -> None:
+        """Fetch until something came, the flush under way ended, or the next one is due. Raises what `fetch` raises."""
+        if self._fetching is None:
+            self._fetching = asyncio.create_task(self._fetch())
+        if self._flushing is not None:
+            await asyncio.wait({self._fetching, self._flushing}, return_when=asyncio.FIRST_COMPLETED)
+        else:
+            due_s = self._policy.wait_s(self._clock(), *self._waiting_size())
+            await asyncio.wait({self._fetching}, timeout=min(due_s, 2 * _FETCH_S))
+        if self._fetching.done():
+            task, self._fetching = self._fetching, None
+            await task
+
+    async def _fetch(self) -> None:
+        if self._flushing is not None:
+            await asyncio.wait({self._flushing}, timeout=_GATHER_S)
+        # Taken in without giving way to the loop: in between, a partition could be lost and assigned again.
+        self._take_in(await self._consumer.fetch(self._config.batch_max_records, _FETCH_S))
+
+    async def _end_fetch(self) -> None:
+        if self._fetching is not None:
+            self._fetching.cancel()
+            await asyncio.gather(self._fetching, return_exceptions=True)
+
     def _take_in(self, fetched: Mapping[int, list[Record]]) -> None:
         for partition, records in fetched.items():
             owned = self._owned.get(partition)
@@ -130,11 +158,6 @@ class Writer:
     def _waiting_size(self) -> tuple[int, int]:
         owned = self._owned.values()
         return sum(len(o.waiting) for o in owned), sum(o.waiting_bytes for o in owned)
-
-    def _fetch_timeout(self) -> float:
-        if self._flushing is not None:
-            return _BUSY_FETCH_S
-        return min(_IDLE_FETCH_S, self._policy.wait_s(self._clock(), *self._waiting_size()))
 
     def _start_flush_if_due(self) -> None:
         if self._flushing is not None or self._policy.wait_s(self._clock(), *self._waiting_size()) > 0:

@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FETCH_BYTES: Final = 32 << 20
-"""The most that is fetched ahead from one broker; a single batch may be bigger and is still fetched."""
+FETCH_BYTES: Final = 8 << 20
+"""The most that is fetched ahead from one broker; a single batch may be bigger and is still fetched. Every byte is
+copied several times on its way, and memory of this size is used again, where more comes fresh from the system."""
 
-PARTITION_FETCH_BYTES: Final = 4 << 20
-"""The same for one partition."""
+PARTITION_FETCH_BYTES: Final = 2 << 20
+"""The same for one partition; twice the size of a gateway's batches."""
 
 _RETRY_S: Final = 0.2
 """Pause before the positions of new partitions are asked for again."""
