@@ -34,7 +34,7 @@ ADAPTERS: Final = {
 
 LAYERS: Final = (
     {"errors", "ids"},
-    {"events", "records", "together"},
+    {"events", "records", "together", "deadlines"},
     {"observability", "settings_rules"},
     {"settings"},
     {"stream", "store", "http"},

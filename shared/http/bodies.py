@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
 from starlette.requests import ClientDisconnect, Request
 
+from shared.deadlines import Deadlines
 from shared.errors import BadRequest, TooLarge, UnsupportedMediaType
 from shared.http.inflate import CODINGS, inflate
 from shared.http.json_bodies import JsonBody, parse_json_object
@@ -48,6 +49,25 @@ class _BodyHeaders(NamedTuple):
     expects_continue: bool
 
 
+class _Reading:
+    """A task that waits for a body."""
+
+    def __init__(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        self._is_late = False
+
+    def expire(self) -> None:
+        """Wake the task up: it has waited long enough."""
+        self._is_late = True
+        self._task.cancel()
+
+    def was_late(self) -> bool:
+        """Whether it is this, and nothing else, that the task was cancelled for; it goes on then."""
+        return self._is_late and self._task.uncancel() == 0
+
+
 class BodyReader:
     """Reads bodies of at most `max_bytes` (on the wire, and inflated) that arrive within `timeout_s`."""
 
@@ -55,6 +75,7 @@ class BodyReader:
         self.max_bytes = max_bytes
         self.timeout_s = timeout_s
         self.admission = admission
+        self._deadlines = Deadlines[_Reading](timeout_s, _Reading.expire)
 
     async def read(self, scope: Scope, receive: Receive) -> bytes:
         """The body, inflated. Blocks until the client has sent it.
@@ -70,12 +91,17 @@ class BodyReader:
             if headers.length > self.max_bytes:
                 self._refuse_size(scope)
             self._admit(scope, headers.length)
+        reading = _Reading()
+        self._deadlines.begin(reading)
         try:
-            async with asyncio.timeout(self.timeout_s):
-                body = await self._receive_all(scope, receive, headers.length)
-        except TimeoutError:
+            body = await self._receive_all(scope, receive, headers.length)
+        except asyncio.CancelledError:
+            if not reading.was_late():
+                raise
             scope[ABANDONED_KEY] = True
             raise BadRequest(f"body: did not arrive within {self.timeout_s:g} s") from None
+        finally:
+            self._deadlines.end(reading)
         if headers.encoding in CODINGS and body:
             return await self._inflate(scope, body, headers.encoding)
         return body

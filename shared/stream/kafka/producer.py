@@ -1,4 +1,4 @@
-"""Appending: one batch in flight per partition, and all that comes meanwhile goes into the next one."""
+"""Appending: one batch in flight per partition, and all that comes before the next one is sent goes into it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from shared.deadlines import Deadlines
 from shared.errors import OutcomeUnknown, StreamUnavailable, TooLarge
 from shared.stream.base import Appended, Message
+from shared.stream.kafka.batches import BATCH_BYTES, LateBatch, size_of
 from shared.stream.kafka.errors import FAILURES, TOO_LARGE, append_error
 from shared.stream.kafka.supervisor import ProducerSupervisor
 
@@ -21,15 +23,6 @@ if TYPE_CHECKING:
     from shared.stream.kafka.config import KafkaConfig
 
 log = logging.getLogger(__name__)
-
-_BATCH_BYTES: Final = 61
-"""The header of a record batch (Kafka's message format version 2)."""
-
-_RECORD_BYTES: Final = 40
-"""At most this much in a record besides key, value and headers: 21 bytes, and lengths of up to 5 bytes each."""
-
-_HEADER_BYTES: Final = 10
-"""At most this much for the two lengths of a header."""
 
 _IN_FLIGHT_BYTES: Final = 64 << 20
 """Sent and not yet answered, over all partitions. They can end up in one request, and a broker closes the connection on
@@ -43,6 +36,7 @@ _RETRY_S: Final = 0.1
 class _Append:
     """One call of `append`. Until it is handed over nothing of it can be stored; from then on anything may happen."""
 
+    lane: _Lane
     messages: Sequence[Message]
     size: int
     future: asyncio.Future[Appended]
@@ -68,6 +62,8 @@ class BatchProducer:
         self._limits = {topic: min(limit, config.max_message_bytes) for topic, limit in limits.items()}
         self._supervisor = ProducerSupervisor(config)
         self._lanes: dict[tuple[str, int], _Lane] = {}
+        self._deadlines = Deadlines[_Append](config.produce_deadline_s, self._expire)
+        self._flights = Deadlines[asyncio.Future[None]](config.produce_deadline_s, _complete)
         self._in_flight_bytes = 0
         self._landed = asyncio.Event()
         self._stopping = False
@@ -93,38 +89,37 @@ class BatchProducer:
 
     async def append(self, topic: str, partition: int, messages: Sequence[Message]) -> Appended:
         """See `Stream.append`. Raises TooLarge when the messages don't fit into one batch."""
-        size = _size(messages)
+        size = size_of(messages)
         limit = self._limits[topic]
         if size > limit:
             raise _too_large(topic, size, limit)
         if self._stopping:
             raise StreamUnavailable("the stream is stopped")
-        loop = asyncio.get_running_loop()
         lane = self._lanes.get((topic, partition))
         if lane is None:
             lane = _Lane(topic, partition, min(limit, self._config.max_batch_bytes))
             self._lanes[topic, partition] = lane
-        append = _Append(messages, size, loop.create_future())
+        append = _Append(lane, messages, size, asyncio.get_running_loop().create_future())
         lane.waiting.append(append)
         if lane.task is None:
             lane.task = asyncio.create_task(self._send_all(lane))
-        deadline = loop.call_later(self._config.produce_deadline_s, self._expire, lane, append)
+        self._deadlines.begin(append)
         try:
             return await append.future
         finally:
-            deadline.cancel()
+            self._deadlines.end(append)
             # The future has the exception, that has the traceback, and that has this frame: with the append in it, all
             # that failed would stay in memory until the garbage collector comes, and an outage makes a lot of it.
             del append
 
-    def _expire(self, lane: _Lane, append: _Append) -> None:
+    def _expire(self, append: _Append) -> None:
         if append.future.done():
             return
         within = f"within {self._config.produce_deadline_s} s"
         if append.handed_over:
             append.future.set_exception(OutcomeUnknown(f"Kafka did not acknowledge the append {within}"))
         else:
-            lane.waiting.remove(append)
+            append.lane.waiting.remove(append)
             append.future.set_exception(StreamUnavailable(f"Kafka took no append {within}"))
 
     async def _send_all(self, lane: _Lane) -> None:
@@ -148,55 +143,75 @@ class BatchProducer:
 
     async def _has_room(self, lane: _Lane) -> bool:
         """Whether the next batch may be in flight beside the others; after a wait, the caller has to look again."""
-        if not lane.waiting or not self._in_flight_bytes:
-            return True
-        if self._in_flight_bytes + max(lane.waiting[0].size, lane.max_batch_bytes) <= _IN_FLIGHT_BYTES:
+        if self._fits(lane):
             return True
         self._landed.clear()
         await self._landed.wait()
         return False
 
+    def _fits(self, lane: _Lane) -> bool:
+        if not lane.waiting or not self._in_flight_bytes:
+            return True
+        return self._in_flight_bytes + max(lane.waiting[0].size, lane.max_batch_bytes) <= _IN_FLIGHT_BYTES
+
     async def _send(self, lane: _Lane, producer: AIOKafkaProducer) -> None:
-        batch = _take(lane)
-        if not batch:
-            return
+        sent: list[_Append] = []
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def fill(batch: LateBatch) -> None:
+            if producer is not self._supervisor.current or not self._fits(lane):
+                return
+            for append in _take(lane):
+                try:
+                    batch.add(append.messages)
+                except Exception as error:
+                    _fail(append, error)  # what can't be encoded is not sent
+                    continue
+                append.handed_over = True
+                sent.append(append)
+                self._in_flight_bytes += append.size
+            self._flights.end(over)
+            self._flights.begin(over)
+
+        batch = LateBatch(self._config.max_message_bytes, fill)
         try:
             # Does not wait: the metadata is there, and no batch of this partition is queued before this one.
-            sent = await producer.send_batch(_build(producer, batch), lane.topic, partition=lane.partition)
+            answer = await producer.send_batch(batch, lane.topic, partition=lane.partition)
         except FAILURES as error:
-            lane.waiting.extendleft(reversed(batch))
             self._supervisor.replace(producer, type(error).__name__)
             return
-        except Exception as error:
-            _fail_all(batch, error)  # what can't be encoded is not sent
-            return
-        size = sum(append.size for append in batch)
-        self._in_flight_bytes += size
-        for append in batch:
-            append.handed_over = True
+        answer.add_done_callback(lambda _: _complete(over))
+        self._flights.begin(over)
         try:
-            await asyncio.wait([sent], timeout=self._config.produce_deadline_s)
+            await over
         finally:
-            self._in_flight_bytes -= size
+            self._flights.end(over)
+            batch.close()  # a producer that is replaced may still send it, but takes nothing more into it
+            self._in_flight_bytes -= sum(append.size for append in sent)
             self._landed.set()
-        if not sent.done():
+        self._settle(lane, producer, sent, answer)
+
+    def _settle(
+        self, lane: _Lane, producer: AIOKafkaProducer, sent: list[_Append], answer: asyncio.Future[Any]
+    ) -> None:
+        if not answer.done():
             # All who waited have given up by now. The batch may be sent again for ever, and so block the partition.
-            sent.cancel()
+            answer.cancel()
             self._supervisor.replace(producer, "timeout")
-        elif sent.cancelled():
-            _fail_all(batch, OutcomeUnknown("the connection to Kafka was closed before it acknowledged the append"))
-        elif sent.exception() is not None:
-            self._supervisor.replace(producer, type(sent.exception()).__name__)
-            self._fail_batch(lane, batch, sent.exception())
-        else:
-            self._acknowledge(lane, batch, sent.result())
+        elif answer.cancelled():
+            _fail_all(sent, OutcomeUnknown("the connection to Kafka was closed before it acknowledged the append"))
+        elif (error := answer.exception()) is not None:
+            self._supervisor.replace(producer, type(error).__name__)
+            self._fail_batch(lane, sent, error)
+        elif sent:
+            self._acknowledge(lane, sent, answer.result())
 
     def _fail_batch(self, lane: _Lane, batch: list[_Append], error: BaseException) -> None:
         if not isinstance(error, TOO_LARGE):
             _fail_all(batch, append_error(error))
             return
         # The limit of the topic was lowered since the start. Nothing of the batch was stored.
-        size = _BATCH_BYTES + sum(append.size for append in batch)
+        size = BATCH_BYTES + sum(append.size for append in batch)
         if len(batch) == 1:
             _fail(batch[0], TooLarge(f"{size} bytes are more than the brokers take for topic {lane.topic}: {error}"))
             return
@@ -222,7 +237,7 @@ class BatchProducer:
 def _take(lane: _Lane) -> list[_Append]:
     """The next batch: whole appends in order, at least one. Those whose waiters were cancelled are left out."""
     batch: list[_Append] = []
-    size = _BATCH_BYTES
+    size = BATCH_BYTES
     while lane.waiting and (not batch or size + lane.waiting[0].size <= lane.max_batch_bytes):
         append = lane.waiting.popleft()
         if not append.future.done():
@@ -231,27 +246,13 @@ def _take(lane: _Lane) -> list[_Append]:
     return batch
 
 
-def _build(producer: AIOKafkaProducer, batch: Sequence[_Append]) -> Any:
-    builder = producer.create_batch()
-    for append in batch:
-        for key, value, headers in append.messages:
-            if builder.append(timestamp=None, key=key, value=value, headers=list(headers)) is None:
-                raise AssertionError("a record batch is bigger than its messages can make it")
-    return builder
-
-
-def _size(messages: Sequence[Message]) -> int:
-    """At most what a batch with only these messages takes."""
-    size = _BATCH_BYTES
-    for key, value, headers in messages:
-        size += _RECORD_BYTES + len(key) + len(value)
-        for name, header in headers:
-            size += _HEADER_BYTES + len(name.encode()) + len(header)
-    return size
-
-
 def _too_large(topic: str, size: int, limit: int) -> TooLarge:
     return TooLarge(f"{size} bytes are more than the {limit} bytes that topic {topic} takes at once")
+
+
+def _complete(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def _fail_all(batch: Sequence[_Append], error: Exception) -> None:

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from shared.deadlines import Deadlines
 from shared.errors import Misconfigured, OutcomeUnknown, StreamUnavailable
 from shared.stream import metrics
 from shared.stream.base import (
@@ -70,6 +71,7 @@ class SqliteStream:
         self.path = Path(path)
         self._counts = {LOGS_TOPIC: partitions, REGISTRY_TOPIC: 1, DEAD_LETTERS_TOPIC: partitions}
         self._produce_deadline_s = produce_deadline_s
+        self._deadlines = Deadlines[Job](produce_deadline_s, self._expire)
         self._retention = retention.Retention(LOGS_TOPIC, WRITER_GROUP, retention_s, retention_bytes)
         self._retention_interval_s = retention_interval_s
         self._rewind_s = rewind_s
@@ -191,11 +193,11 @@ class SqliteStream:
         if self._writer is None:
             raise StreamUnavailable("the stream is not started")
         self._writer.submit(job)
-        deadline = job.future.get_loop().call_later(self._produce_deadline_s, self._expire, job)
+        self._deadlines.begin(job)
         try:
             return await job.future
         finally:
-            deadline.cancel()
+            self._deadlines.end(job)
             # The future has the exception, that has the traceback, and that has this frame: with the job in it, all
             # that failed would stay in memory until the garbage collector comes, and an outage makes a lot of it.
             del job
