@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.faults import audit
 from tests.faults.installations import Cluster, Embedded, Installation
+from tests.faults.load import LONG, SHORT
 from tests.faults.report import Report
 from tests.faults.trial import Trial
 from tests.support.processes import Processes
@@ -78,7 +79,7 @@ class Context:
     @contextlib.asynccontextmanager
     async def cluster(self, *, fresh: bool = False, **options: Any) -> AsyncIterator[Trial[Cluster]]:
         """A trial of every role apart, over Kafka and ClickHouse; see `Cluster`."""
-        async with self._trial(Cluster, fresh, options) as trial:
+        async with self._trial(Cluster, fresh, {"loaded": self.long, **options}) as trial:
             yield trial
 
     @contextlib.asynccontextmanager
@@ -86,6 +87,8 @@ class Context:
         name = f"{kind.__name__} {sorted(options.items())}"
         installation, foreign = (None, set[str]()) if fresh else self._shared.get(name, (None, set[str]()))
         if installation is None:
+            if fresh and self.long:
+                self.close()  # nobody comes back to the others in the order of the long set
             directory = self.directory(kind.__name__.lower())
             installation = kind(Processes(directory), **options)
             name = f"{directory}" if fresh else name
@@ -95,11 +98,8 @@ class Context:
             installation,
             self.report,
             await audit.beginning(installation),
-            creators=64 if self.long else 8,
-            readers=4 if self.long else 2,
-            # The short set is about order, not about volume.
-            pause_s=0 if self.long else 0.05,
-            sample=2000 if self.long else 200,
+            shape=LONG if self.long else SHORT,
+            sample=500 if self.long else 200,
             foreign=foreign,
         )
         try:

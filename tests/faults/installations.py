@@ -27,6 +27,9 @@ KEY = "fault-key-12345"
 IMPATIENT = {"session_timeout_s": "3", "produce_deadline_s": "4"}
 """Settings that let a fault be noticed, and be over, within seconds."""
 
+UNDER_LOAD = {"session_timeout_s": "10", "produce_deadline_s": "6"}
+"""The same where a machine that is fully loaded must not look like a fault."""
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -134,6 +137,7 @@ class Cluster:
         writers: int = 2,
         queries: int = 2,
         partitions: int = 8,
+        loaded: bool = False,
         **settings: str,
     ) -> None:
         directory = processes.directory / f"cluster-{len(list(processes.directory.glob('cluster-*')))}"
@@ -153,6 +157,7 @@ class Cluster:
                 advertised=advertised,
                 settings={"group.min.session.timeout.ms": "1000"},
                 heap="400m",
+                short_lived=True,
             )
             self.to_gateways.target_port = self.kafka.listeners["GATEWAYS"]
             self.to_first_writer.target_port = self.kafka.listeners["FIRSTWRITER"]
@@ -166,7 +171,7 @@ class Cluster:
             "api_keys": f"default:{KEY}",
             "stream": self.stream_url,
             "store": self.store_url,
-            **IMPATIENT,
+            **(UNDER_LOAD if loaded else IMPATIENT),
             **settings,
         }
         self._gateway_settings = self.settings | {"stream": f"kafka://{gateway_kafka}{options}"}

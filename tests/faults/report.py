@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from tests.support.ledger_client import OutOfPatience
+
 LOST: Final = "lost"
 DUPLICATED: Final = "duplicated"
 WRONG: Final = "wrong"
@@ -18,6 +20,11 @@ class Problem:
     kind: str
     subject: str
     text: str
+
+
+def unreadable(subject: str, error: AssertionError) -> Problem:
+    """What it is that a log could not be read as it was sent: lost, or not there in time and left to the audit."""
+    return Problem(WRONG if isinstance(error, OutOfPatience) else LOST, subject, str(error)[:300])
 
 
 @dataclass(slots=True)
@@ -56,7 +63,11 @@ class Report:
         )
 
     def explain(self) -> str:
-        """The first problems, one per line."""
-        shown = [f"  {problem.kind}: {problem.subject}: {problem.text}" for problem in self.problems[:20]]
-        more = len(self.problems) - len(shown)
-        return "\n".join(shown + ([f"  ... and {more} more"] if more > 0 else []))
+        """The first problems of each kind, one per line."""
+        lines = []
+        for kind in (LOST, DUPLICATED, WRONG):
+            problems = [problem for problem in self.problems if problem.kind == kind]
+            lines += [f"  {kind}: {problem.subject}: {problem.text}" for problem in problems[:10]]
+            if len(problems) > 10:
+                lines.append(f"  ... and {len(problems) - 10} more")
+        return "\n".join(lines)

@@ -13,7 +13,7 @@ import aiohttp
 
 from tests.faults import audit
 from tests.faults.installations import KEY, Cluster, Installation, connected
-from tests.faults.load import Load, SmallLedger
+from tests.faults.load import Load, Shape, SmallLedger
 from tests.faults.report import DUPLICATED, LOST, WRONG, Problem, Report
 from tests.support.ledger import PROMPTLAYER
 from tests.support.ledger_client import LedgerClient
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 Installed = TypeVar("Installed", bound=Installation)
 
-PATIENCE_S: Final = 120.0
+PATIENCE_S: Final = 300.0
 """How long a client goes on trying: longer than any fault here takes, and what comes after it."""
 
-REQUEST_TIMEOUT_S: Final = 40.0
+REQUEST_TIMEOUT_S: Final = 60.0
 
 MEMORY_MIB: Final = {"up": 2048, "gateway": 512, "writer": 1024, "query": 512}
 """The most that a process may hold resident, by role. `up` and `writer` hold batches, `up` the engine as well."""
@@ -43,9 +43,7 @@ class Trial(Generic[Installed]):
         report: Report,
         since: audit.Beginning,
         *,
-        creators: int,
-        readers: int,
-        pause_s: float,
+        shape: Shape,
         sample: int,
         foreign: set[str],
     ) -> None:
@@ -63,7 +61,7 @@ class Trial(Generic[Installed]):
         self.client = LedgerClient(
             self.ledger, self._session, installation.gateway_url, installation.query_url, KEY, PATIENCE_S
         )
-        self.load = Load(self.client, self.random, creators=creators, readers=readers, pause_s=pause_s)
+        self.load = Load(self.client, self.random, shape)
 
     @contextlib.asynccontextmanager
     async def loaded(self) -> AsyncIterator[None]:

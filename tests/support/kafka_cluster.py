@@ -30,6 +30,7 @@ class KafkaCluster:
                 cluster_id=cluster_id,
                 settings=_SETTINGS,
                 heap="400m",
+                short_lived=True,
             )
             for node in NODES
         }

@@ -62,11 +62,18 @@ class Entry:
     unknown: int = 0
     prompt_id: str = ""
     updates: list[Update] = field(default_factory=list)
+    keyed: bool = False
+    """Sent under an Idempotency-Key."""
 
     @property
     def may_be_sent_again(self) -> bool:
         """Whether the service recognises the same log when it is sent twice."""
-        return self.family != HUMANLOOP
+        return self.keyed or self.family != HUMANLOOP
+
+    @property
+    def is_to_be_sent(self) -> bool:
+        """Whether it was not acknowledged, and sending it does not risk a second log."""
+        return not self.ids and (self.may_be_sent_again or not self.unknown)
 
     def possible_values(self) -> dict[str, list[Any]]:
         """The values that each field may have by now."""

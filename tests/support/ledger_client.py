@@ -14,16 +14,23 @@ from urllib.parse import quote
 import aiohttp
 import orjson
 
-from tests.support.ledger import PROMPTLAYER, Entry, Ledger, Update, check_answer
+from tests.support.ledger import HUMANLOOP, HUMANLOOP_NAMED, PROMPTLAYER, Entry, Ledger, Update, check_answer
 from tests.support.log_bodies import humanloop_update
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from tests.support.log_bodies import Json
 
 REFUSALS: Final = frozenset({"stream_unavailable", "overloaded"})
 """Codes of 503 answers which say that the request had no effect. All other 503s leave that open."""
+
+BULK_TYPES: Final = {
+    PROMPTLAYER: "promptlayer.request",
+    HUMANLOOP: "humanloop.prompt_log",
+    HUMANLOOP_NAMED: "humanloop.prompt_log",
+}
+"""What an item of a bulk request says that it is."""
 
 ASK_AGAIN_S: Final = 0.05
 
@@ -34,6 +41,10 @@ class NoAnswer(Exception):
     def __init__(self, *, sent: bool) -> None:
         super().__init__(f"no answer; request sent: {sent}")
         self.sent = sent
+
+
+class OutOfPatience(AssertionError):
+    """There was no answer, or none but 503, for as long as the client goes on trying."""
 
 
 class LedgerClient:
@@ -66,7 +77,7 @@ class LedgerClient:
         entry = self.ledger.new(family)
         deadline = self._deadline()
         await self.send(entry)
-        while not entry.ids and (entry.may_be_sent_again or not entry.unknown):
+        while entry.is_to_be_sent:
             await self._pause(deadline, f"{entry.marker} to be acknowledged")
             await self.send(entry)
         return entry
@@ -75,7 +86,7 @@ class LedgerClient:
         """Send a log once, be it for the first time or again."""
         path, created = ("/log-request", 201) if entry.family == PROMPTLAYER else ("/v5/prompts/log", 200)
         try:
-            status, answer = await self._request("POST", self._gateway() + path, entry.body)
+            status, answer = await self._request("POST", self._gateway() + path, orjson.dumps(entry.body))
         except NoAnswer as error:
             entry.unknown += error.sent
             return
@@ -85,6 +96,47 @@ class LedgerClient:
         else:
             assert status == 503, f"{entry.marker}: {status} {answer}"
             entry.unknown += answer["error"] not in REFUSALS
+
+    async def create_many(self, families: Sequence[str], *, keyed: bool) -> list[Entry]:
+        """As `create`, all in one request. `keyed`: under an Idempotency-Key, and sent again as a whole; otherwise what
+        was not acknowledged is sent again by itself.
+        """
+        entries = [self.ledger.new(family) for family in families]
+        for entry in entries:
+            entry.keyed = keyed
+        deadline = self._deadline()
+        await self.send_many(entries, keyed=keyed)
+        while missing := [
+            entry for entry in entries if not entry.ids and (entry.may_be_sent_again or not entry.unknown)
+        ]:
+            await self._pause(deadline, f"{missing[0].marker} to be acknowledged")
+            await self.send_many(entries if keyed else missing, keyed=keyed)
+        return entries
+
+    async def send_many(self, entries: Sequence[Entry], *, keyed: bool) -> None:
+        """Send several logs once, in one request."""
+        content = b"\n".join([orjson.dumps({"type": BULK_TYPES[entry.family], **entry.body}) for entry in entries])
+        headers = {"content-type": "application/x-ndjson"}
+        if keyed:
+            headers["idempotency-key"] = entries[0].marker
+        try:
+            status, answer = await self._request("POST", f"{self._gateway()}/v1/logs", content, headers)
+        except NoAnswer as error:
+            for entry in entries:
+                entry.unknown += error.sent
+            return
+        if status == 503:
+            for entry in entries:
+                entry.unknown += answer["error"] not in REFUSALS
+            return
+        assert status == 200, f"{entries[0].marker} and others: {status} {answer}"
+        for entry, result in zip(entries, answer["results"], strict=True):
+            if "id" in result:
+                entry.ids.append(result["id"])
+                entry.prompt_id = result.get("prompt_id", "")
+            else:
+                assert result["error"]["retryable"], f"{entry.marker}: {result}"
+                entry.unknown += result["error"]["error"] not in REFUSALS
 
     async def check(self, entry: Entry) -> None:
         """Read an acknowledged log by its id, and hold it against the ledger."""
@@ -106,7 +158,7 @@ class LedgerClient:
         """Change a Humanloop log; the answer, or None when the outcome is unknown or the service refused it."""
         url = f"{self._query()}/v5/prompts/{entry.prompt_id}/log/{quote(str(entry.ids[-1]), safe='')}"
         try:
-            status, answer = await self._request("PATCH", url, fields)
+            status, answer = await self._request("PATCH", url, orjson.dumps(fields))
         except NoAnswer as error:
             if error.sent:
                 entry.updates.append(Update(fields, acknowledged=False))
@@ -128,11 +180,13 @@ class LedgerClient:
             if answer is not None:
                 check_answer(entry, answer)
 
-    async def _request(self, method: str, url: str, body: Json | None = None) -> tuple[int, Any]:
+    async def _request(
+        self, method: str, url: str, content: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, Any]:
         """Status and body of the answer. Raises NoAnswer."""
-        content = None if body is None else orjson.dumps(body)
+        headers = {**self._headers, **(headers or {})}
         try:
-            async with self._session.request(method, url, data=content, headers=self._headers) as response:
+            async with self._session.request(method, url, data=content, headers=headers) as response:
                 answer = orjson.loads(await response.read())
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
             self.answers[method, 0] += 1
@@ -144,7 +198,8 @@ class LedgerClient:
         return asyncio.get_running_loop().time() + self._patience_s
 
     async def _pause(self, deadline: float, what: str) -> None:
-        assert asyncio.get_running_loop().time() < deadline, f"waited {self._patience_s:g} s for {what}"
+        if asyncio.get_running_loop().time() > deadline:
+            raise OutOfPatience(f"waited {self._patience_s:g} s for {what}")
         await asyncio.sleep(ASK_AGAIN_S)
 
 

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from io import BufferedWriter
     from pathlib import Path
 
-START_TIMEOUT_S = 60.0
-STOP_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 180.0
+STOP_TIMEOUT_S = 120.0
 LOOK_AGAIN_S = 0.02
 """Pause between two looks at a condition of another process."""
 

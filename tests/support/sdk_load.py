@@ -2,14 +2,16 @@
 
     python -m tests.support.sdk_load FAMILY COUNT GATEWAY QUERY KEY NAME FILE
 
-Sends COUNT logs from a few threads, reads each back at once, updates the Humanloop ones, and saves the ledger. Any
-answer but success ends it with an error.
+Sends COUNT logs from a few threads, or with COUNT 0 until its standard input ends. Reads each back at once, updates the
+Humanloop ones, and saves the ledger. Any answer but success makes it end with an error.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +24,7 @@ from tests.support.ledger import HUMANLOOP, PROMPTLAYER, Entry, Ledger, Update, 
 from tests.support.log_bodies import humanloop_update
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
 THREADS = 8
 UPDATE_EVERY = 5
@@ -31,12 +33,23 @@ UPDATES = 2
 
 async def sdk_load(family: str, count: int, gateway: str, query: str, key: str, file: Path) -> None:
     """Run it as a process; returns when it has ended well. The file's name is the name of the ledger."""
+    async with sdk_process(family, count, gateway, query, key, file):
+        pass
+
+
+@contextlib.asynccontextmanager
+async def sdk_process(family: str, count: int, gateway: str, query: str, key: str, file: Path) -> AsyncIterator[None]:
+    """Run it as a process beside the block; with a count of 0 it goes on until the block ends. Fails if it does."""
     arguments = [family, str(count), gateway, query, key, file.stem, str(file)]
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.support.sdk_load", *arguments, stderr=asyncio.subprocess.PIPE
+        sys.executable,
+        *("-m", "tests.support.sdk_load", *arguments),
+        stdin=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
     try:
-        _, errors = await process.communicate()
+        yield
+        _, errors = await process.communicate(b"")  # ends its standard input, which Python 3.11 does not do by itself
     finally:
         if process.returncode is None:
             process.kill()
@@ -87,10 +100,30 @@ def main(family: str, count: str, gateway: str, query: str, key: str, name: str,
     """See the module."""
     ledger = Ledger(name)
     send = {PROMPTLAYER: promptlayer_load, HUMANLOOP: humanloop_load}[family](gateway, query, key)
+    told_to_stop = threading.Event()
+    if not int(count):
+        threading.Thread(target=_set_at_end_of_input, args=[told_to_stop], daemon=True).start()
+    lock = threading.Lock()
+
+    def next_entry() -> Entry | None:
+        with lock:
+            if told_to_stop.is_set() or 0 < int(count) <= len(ledger.entries):
+                return None
+            return ledger.new(family)
+
+    def work(_: int) -> None:
+        while (entry := next_entry()) is not None:
+            send(entry)
+
     with ThreadPoolExecutor(THREADS) as threads:
-        for _ in threads.map(send, [ledger.new(family) for _ in range(int(count))]):
+        for _ in threads.map(work, range(THREADS)):
             pass
     ledger.save(Path(file))
+
+
+def _set_at_end_of_input(event: threading.Event) -> None:
+    sys.stdin.read()
+    event.set()
 
 
 if __name__ == "__main__":

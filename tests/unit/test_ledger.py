@@ -47,6 +47,14 @@ def test_what_was_promised_passes(family: str, acknowledged: list[Any], unknown:
     ledger.check_rows(rows)
 
 
+def test_a_log_that_was_sent_again_under_its_key_counts_once() -> None:
+    ledger, entry = entry_of(HUMANLOOP, ids.to_text(FIRST), ids.to_text(SECOND))
+    entry.keyed = True
+    ledger.check_rows([row(FIRST), row(SECOND, duplicate_of=FIRST)])
+    with pytest.raises(AssertionError, match="counted 2 times instead of 1 to 1"):
+        ledger.check_rows([row(FIRST), row(SECOND)])
+
+
 @pytest.mark.parametrize(
     ("family", "acknowledged", "unknown", "rows", "says"),
     [

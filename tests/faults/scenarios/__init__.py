@@ -45,6 +45,7 @@ CLUSTER: list[Callable[[Context], Awaitable[None]]] = [
 """Of every role apart over one broker, one after the other on the same deployment."""
 
 ALONE: list[Callable[[Context], Awaitable[None]]] = [
+    gateways.rolling_restart_under_sdks,
     replays.topic_made_anew,
     brokers.leader_killed_then_two_of_three,
 ]

@@ -58,4 +58,4 @@ async def refused(trial: Trial[Any], count: int) -> None:
     """Return when so many more creates were answered with 503."""
     answers = trial.client.answers
     target = answers["POST", 503] + count
-    await asyncio.to_thread(wait_until, lambda: answers["POST", 503] >= target, f"{count} answers with 503", 120)
+    await asyncio.to_thread(wait_until, lambda: answers["POST", 503] >= target, f"{count} answers with 503", 300)

@@ -6,7 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from tests.faults.report import LOST, Problem
+from tests.faults.trial import PATIENCE_S
 from tests.support.ledger import HUMANLOOP, PROMPTLAYER
+from tests.support.ledger_client import ASK_AGAIN_S
 
 if TYPE_CHECKING:
     from tests.faults.context import Context
@@ -22,7 +24,7 @@ SHARED = "finish_reason"
 async def same_body_three_times(context: Context) -> None:
     """One body sent three times within a second: three ids, each readable, and one log that counts."""
     async with context.embedded() as trial, trial.loaded():
-        for _ in range(min(context.logs(10), 200)):
+        for _ in range(min(context.logs(10), 50)):
             entry = trial.ledger.new(PROMPTLAYER)
             await asyncio.gather(*[trial.client.send(entry) for _ in range(3)])
             trial.expect(len(set(entry.ids)) == 3, f"{entry.marker} got the ids {entry.ids}")
@@ -39,18 +41,26 @@ async def two_patch_storms(context: Context) -> None:
             turns = min(context.logs(10), 200)
             await asyncio.gather(_storm(trial, entry, "output", turns), _storm(trial, entry, "error", turns))
             await trial.client.check(entry)
-            answer = await trial.client.update(entry, {"stdout": "done"})
+            answer = await _update(trial, entry, {"stdout": "done"})
             values = {f"{field} {turns - 1}" for field in ("output", "error")}
-            trial.expect(
-                answer is not None and answer[SHARED] in values, f"{entry.marker}: {answer and answer[SHARED]}"
-            )
+            trial.expect(answer[SHARED] in values, f"{entry.marker}: {answer[SHARED]}")
+
+
+async def _update(trial: Trial[Any], entry: Entry, change: Json) -> Json:
+    """Change a log, again while the answer is 503: the same change twice is one."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            answer = await trial.client.update(entry, dict(change))
+            if answer is not None:
+                return answer
+            await asyncio.sleep(ASK_AGAIN_S)
 
 
 async def _storm(trial: Trial[Any], entry: Entry, field: str, turns: int) -> None:
     for turn in range(turns):
         change: Json = {field: f"{field} {turn}", SHARED: f"{field} {turn}"}
-        answer = await trial.client.update(entry, change)
-        if answer is None or answer[field] != change[field]:
+        answer = await _update(trial, entry, change)
+        if answer[field] != change[field]:
             text = f"the update {change} is answered with {answer}"
             trial.report.problems.append(Problem(LOST, entry.marker, text))
         # What both change can't be told from the ledger: it is looked at by the scenario.

@@ -23,14 +23,14 @@ async def up_killed_at_random_moments(context: Context) -> None:
     """kill -9, again and again: under load, and while it starts."""
     async with context.embedded() as trial, trial.loaded():
         up = trial.installation.up
-        for turn in range(50 if context.long else 4):
+        for turn in range(12 if context.long else 4):
             await trial.more(context.random.randint(1, context.logs(60)))
             await asyncio.to_thread(up.kill)
             if turn % 3 == 2:
                 up.launch()
                 await asyncio.sleep(context.random.uniform(0, 1.5))
                 await asyncio.to_thread(up.kill)
-            if turn % 10 == 3:
+            if turn % 5 == 3:
                 await trial.check_committed()
             await asyncio.to_thread(up.start)
             await trial.recovered()

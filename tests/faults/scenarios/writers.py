@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.faults.context import Context
     from tests.faults.installations import Sabotaged
 
-DEATH_TIMEOUT_S = 60.0
+DEATH_TIMEOUT_S = 180.0
 
 
 async def writer_killed_at_each_failpoint(context: Context) -> None:
