@@ -59,6 +59,7 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, default=None, metavar="DIRECTORY", help="keep logs and data there")
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else random.randrange(1_000_000_000)
+    print(f"faults: first seed {seed}, {options.seeds} rounds, scale {options.scale:g}", flush=True)
     with tempfile.TemporaryDirectory(prefix="sluice-faults-") as temporary:
         directory = options.keep or Path(temporary)
         directory.mkdir(parents=True, exist_ok=True)
