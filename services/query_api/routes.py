@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.query_api.humanloop import logs
+from services.query_api.humanloop import log_list, logs
 from services.query_api.log_reader import LogReader
 from services.query_api.promptlayer import requests, search
 from services.query_api.query import Query
@@ -25,5 +25,6 @@ def routes(backends: Backends) -> list[Route]:
     return [
         *requests.routes(query),
         *search.routes(query),
+        *log_list.routes(query),
         *logs.routes(query),
     ]

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from shared.records import json_text
 from shared.store.conditions import PAYLOADS, Test
 
 Values = tuple[tuple[str, object], ...]
@@ -103,6 +104,14 @@ def has_words(words: list[str]) -> Test:
             values += (*narrow_values, begins)
         tests.append(f"({' OR '.join(sides)})")
     return Test(" AND ".join(tests) or "1", values, PAYLOADS)
+
+
+def said_anywhere(part: str) -> Test:
+    """Whether the text of the input or of the output has `part` in it, or the JSON text of the variables."""
+    spoken = [contains(INPUT_TEXT, part), contains(OUTPUT_TEXT, part)]
+    in_variables = "position(lowerUTF8(variables), lowerUTF8(?)) > 0"
+    values = (*spoken[0].values, *spoken[1].values, ("String", json_text(part)[1:-1]))
+    return Test(f"({spoken[0].sql}) OR ({spoken[1].sql}) OR {in_variables}", values, PAYLOADS)
 
 
 def _test(text: str, part: str, comparison: str) -> Test:

@@ -187,6 +187,46 @@ def test_a_log_id_twice(client: Humanloop) -> None:
     assert caught.value.__cause__.status_code == 409
 
 
+# Many logs
+
+
+def logged(client: Humanloop, *outputs: str) -> list[Any]:
+    """Logs of one new prompt with these outputs, applied when this returns."""
+    path = unique("sdk")
+    created = [client.prompts.log(path=path, prompt=DETAILS, output=output) for output in outputs]
+    for each in created:
+        client.logs.get(each.id)
+    return created
+
+
+def test_going_through_all_logs_of_a_prompt(client: Humanloop) -> None:
+    created = logged(client, "one", "two", "three")
+    file_id = created[0].prompt_id
+    pager = client.logs.list(file_id=file_id, size=2)
+    records = [as_dict(record) for record in pager]
+    assert [record["output"] for record in records] == ["three", "two", "one"]
+    assert [record["prompt"]["version_id"] for record in records] == [created[0].version_id] * 3
+    query: Json = {"search": "TW", "start_date": START - timedelta(days=999), "in_trace_filter": False}
+    assert [as_dict(record)["id"] for record in client.logs.list(file_id=file_id, **query)] == [created[1].id]
+    assert list(client.logs.list(file_id=file_id, id=["no such id"], metadata_search="x", sample=5)) == []
+
+
+async def test_going_through_logs_asynchronously(client: Humanloop, async_client: AsyncHumanloop) -> None:
+    created = logged(client, "one", "two")
+    pager = await async_client.logs.list(file_id=created[0].prompt_id, size=1)
+    assert [as_dict(record)["output"] async for record in pager] == ["two", "one"]
+
+
+def test_deleting_logs(client: Humanloop) -> None:
+    one, two, three = logged(client, "one", "two", "three")
+    client.logs.delete(id=[one.id, three.id, "unknown"])
+    client.logs.delete(id=one.id)
+    with pytest.raises(ApiError) as caught:
+        client.logs.get(one.id)
+    assert caught.value.status_code == 404
+    assert [as_dict(record)["id"] for record in client.logs.list(file_id=one.prompt_id)] == [two.id]
+
+
 # Mistakes
 
 

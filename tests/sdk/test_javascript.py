@@ -149,6 +149,13 @@ def test_humanloop_log_update_and_read(api: Api) -> None:
     assert seen["named"]["output"] == seen["namedRead"]["output"] == "two"
 
 
+def test_humanloop_list_and_delete(api: Api) -> None:
+    seen = run(api, "humanloop", "list-and-delete.mjs", PROMPT_PATH=unique("sdk"))
+    one, two, three = (created["id"] for created in seen["created"])
+    assert (seen["all"], seen["found"], seen["left"]) == ([three, two, one], [two], [two])
+    assert seen["status"] == 404
+
+
 def test_humanloop_mistakes(api: Api) -> None:
     seen = run(api, "humanloop", "mistakes.mjs")
     assert "X-API-KEY is not known" in seen["wrong key"]["error"]

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from shared import ids
 from shared.errors import Conflict, StoreRejected, Unavailable
-from shared.store.logs import find_external_ids, read_log
+from shared.store.logs import find_external_ids, find_named_logs, read_log
+from shared.store.names import name_owner
 from shared.together import Together
 
 if TYPE_CHECKING:
@@ -31,13 +32,20 @@ class ClientIds:
     async def check(self, workspace: str, log_id: str, prompt_id: str) -> None:
         """Raises Conflict when a log of another prompt has this id."""
         taken_by = self._recent.get((workspace, log_id))
-        if taken_by is None:
-            try:
+        try:
+            if taken_by is not None and taken_by != prompt_id and await self._was_freed(workspace, log_id):
+                taken_by = None
+            elif taken_by is None:
                 taken_by = await self._stored_prompt(workspace, log_id)
-            except (Unavailable, StoreRejected):
-                return
+        except (Unavailable, StoreRejected):
+            return
         if taken_by is not None and taken_by != prompt_id:
             raise conflict(log_id)
+
+    async def _was_freed(self, workspace: str, log_id: str) -> bool:
+        """Whether the log that had this id was deleted. One that is not stored yet was not."""
+        logs = (await find_named_logs(self._store, [(workspace, log_id)])).get((workspace, log_id))
+        return bool(logs) and name_owner(logs or ()) is None
 
     async def _stored_prompt(self, workspace: str, log_id: str) -> str | None:
         stored_id = await self._names.get((workspace, log_id))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from services.query_api.humanloop.prompts import prompt_of_log
-from services.query_api.humanloop.traces import root_of
+from services.query_api.humanloop.records import log_record
 from shared.errors import NotFound
 from shared.http.bodies import read_json_object
 from shared.http.responses import json_response
@@ -16,7 +15,6 @@ from shared.records import HUMANLOOP_PROMPT_LOG
 from shared.registry.entities import Scope
 from shared.wire.humanloop.columns import update_columns
 from shared.wire.humanloop.prompt_log import parse_update
-from shared.wire.humanloop.responses import prompt_log_response
 from shared.wire.pricing import update_price
 
 if TYPE_CHECKING:
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from services.query_api.query import Query
-    from shared.store.logs import StoredLog
 
 
 def routes(query: Query) -> list[Route]:
@@ -36,7 +33,7 @@ def routes(query: Query) -> list[Route]:
         stored = await query.reader.by_public_id(workspace, public_id)
         if stored is None or stored.log["type"] != HUMANLOOP_PROMPT_LOG:
             raise NotFound(f"id: no log with the id {public_id[:80]!r}")
-        return json_response(200, await _response(query, workspace, stored))
+        return json_response(200, await log_record(query, workspace, stored))
 
     async def update_prompt_log(request: Request) -> Response:
         workspace = query.authenticate(request, Scope.INGEST).workspace
@@ -56,16 +53,9 @@ def routes(query: Query) -> list[Route]:
             stored = await query.reader.by_id(workspace, stored.log["id"])
             if stored is None:
                 raise NotFound(f"log_id: the log {public_id[:80]!r} was deleted meanwhile")
-        return json_response(200, await _response(query, workspace, stored))
+        return json_response(200, await log_record(query, workspace, stored))
 
     return [
         Route("/v5/logs/{id:path}", get_log, methods=["GET"]),
         Route("/v5/prompts/{id}/log/{log_id:path}", update_prompt_log, methods=["PATCH"]),
     ]
-
-
-async def _response(query: Query, workspace: str, stored: StoredLog) -> dict[str, Any]:
-    log = stored.log
-    prompt = await prompt_of_log(query, workspace, log, stored.payload)
-    root = await root_of(query.backends.store, workspace, log)
-    return prompt_log_response(log | {"trace_id": root or log["trace_id"]}, stored.payload, prompt)

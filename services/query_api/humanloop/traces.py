@@ -20,14 +20,12 @@ async def root_of(store: LogStore, workspace: str, log: Columns) -> str | None:
 
     A parent that is not stored (yet) is the root as far as anyone can tell.
     """
-    root: str | None = None
+    above: dict[str, None] = {}
     parent = log["parent_id"]
-    for _ in range(MAX_DEPTH):
-        if not parent:
-            break
-        root = parent
-        parent = await _parent_of(store, workspace, root)
-    return root
+    while parent and parent not in above and len(above) < MAX_DEPTH:
+        above[parent] = None
+        parent = await _parent_of(store, workspace, parent)
+    return next(reversed(above), None)
 
 
 async def _parent_of(store: LogStore, workspace: str, public_id: str) -> str | None:

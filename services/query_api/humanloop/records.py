@@ -1,0 +1,75 @@
+"""Logs as the Humanloop API answers them, one or many."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+from services.query_api.humanloop.prompts import prompt_of_log
+from services.query_api.humanloop.traces import root_of
+from shared.records import HUMANLOOP_PROMPT_LOG
+from shared.store import search
+from shared.store.logs import read_logs
+from shared.store.search import Selection
+from shared.wire.humanloop.log_list import nested_in
+from shared.wire.humanloop.responses import prompt_log_response
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from services.query_api.query import Query
+    from shared.store.base import Row
+    from shared.store.logs import StoredLog
+
+LISTED_TYPES: Final = (HUMANLOOP_PROMPT_LOG,)
+
+READ_TOGETHER: Final = 25
+"""Logs whose bodies are in memory at the same time: they can be big."""
+
+MAX_CHILDREN: Final = 1_000
+"""Logs below one, over all levels."""
+
+
+async def log_record(query: Query, workspace: str, stored: StoredLog) -> dict[str, Any]:
+    """One log, with its prompt and the root of its trace."""
+    root = await root_of(query.backends.store, workspace, stored.log)
+    return await _record(query, workspace, stored, root)
+
+
+async def log_records(query: Query, workspace: str, rows: Sequence[Row]) -> AsyncIterator[dict[str, Any]]:
+    """The logs of these rows, in their order, as they are now. One that was deleted meanwhile is left out."""
+    by_parent = {row["parent_id"]: row for row in rows if row["parent_id"]}
+    store = query.backends.store
+    found = await asyncio.gather(*(root_of(store, workspace, row) for row in by_parent.values()))
+    roots = dict(zip(by_parent, found, strict=True))
+    for start in range(0, len(rows), READ_TOGETHER):
+        keys = [(workspace, row["id"]) for row in rows[start : start + READ_TOGETHER]]
+        stored = await read_logs(store, keys)
+        current = [log for key in keys if (log := stored.get(key)) is not None and not log.log["is_deleted"]]
+        records = [_record(query, workspace, log, roots.get(log.log["parent_id"])) for log in current]
+        for record in await asyncio.gather(*records):
+            yield record
+
+
+async def add_children(query: Query, workspace: str, record: dict[str, Any]) -> None:
+    """Put the logs below this one into `trace_children`, level by level, the oldest first."""
+    seen = {record["id"]}
+    level = {record["id"]: record}
+    left = MAX_CHILDREN
+    while level and left > 0:
+        below = Selection(workspace, nested_in(list(level)), LISTED_TYPES)
+        rows = await search.newest(query.backends.store, below, limit=left, limits=query.limits)
+        left -= len(rows)
+        children = [child async for child in log_records(query, workspace, rows[::-1])]
+        # Logs that are each other's parent end here.
+        new = {child["id"]: child for child in children if child["id"] not in seen}
+        for child in new.values():
+            level[child["trace_parent_id"]]["trace_children"].append(child)
+        seen |= new.keys()
+        level = new
+
+
+async def _record(query: Query, workspace: str, stored: StoredLog, root: str | None) -> dict[str, Any]:
+    log = stored.log
+    prompt = await prompt_of_log(query, workspace, log, stored.payload)
+    return prompt_log_response(log | {"trace_id": root or log["trace_id"]}, stored.payload, prompt)
