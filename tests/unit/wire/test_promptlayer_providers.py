@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
@@ -72,6 +72,11 @@ def test_openai_chat_completions() -> None:
 def test_what_speaks_like_openai(name: str, choice: Json) -> None:
     converted = convert(name, {"messages": [{"role": "user", "content": "hi"}]}, {"choices": [choice]})
     assert (converted.input, converted.output) == (chat(message("user", "hi")), chat(message("assistant", "ok")))
+
+
+def test_the_end_of_a_stream_says_nothing() -> None:
+    response = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    assert convert("", {"messages": []}, response).output == chat({"role": "assistant", "content": None})
 
 
 @pytest.mark.parametrize(
@@ -363,6 +368,7 @@ NAMES = st.sampled_from(
 CHECK: TypeAdapter[Json] = TypeAdapter(Template)
 
 
+@settings(deadline=None)
 @given(NAMES, st.dictionaries(KEYS, ANYTHING) | ANYTHING, st.dictionaries(KEYS, ANYTHING) | ANYTHING)
 @example("anthropic.messages.create", {"messages": [{"role": "assistant", "content": {"type": "tool_use"}}]}, {})
 def test_any_json_becomes_templates_that_can_be_stored_and_read(name: str, request: Any, response: Any) -> None:

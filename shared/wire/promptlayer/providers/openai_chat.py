@@ -28,7 +28,11 @@ def exchange(request: Json, response: Json) -> Exchange:
     )
     choices = [as_object(choice) for choice in as_list(response.get("choices"))]
     # The last chunk of a stream has a delta; some clients put the message itself in its place.
-    answers = [_message(first(choice, "message", "delta") or choice, "assistant") for choice in choices]
+    said = [first(choice, "message", "delta") for choice in choices]
+    answers = [
+        _message(choice if answer is None else answer, "assistant")
+        for choice, answer in zip(choices, said, strict=True)
+    ]
     parameters = others(request, "model", "messages", *_OF_TEMPLATE)
     return Exchange(asked, chat(answers) if answers else None, parameters, "chat-completions")
 
