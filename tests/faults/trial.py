@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Installed = TypeVar("Installed", bound=Installation)
 
-PATIENCE_S: Final = 300.0
+PATIENCE_S: Final = 900.0
 """How long a client goes on trying: longer than any fault here takes, and what comes after it."""
 
 REQUEST_TIMEOUT_S: Final = 60.0
