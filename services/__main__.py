@@ -12,6 +12,7 @@ import click
 
 from services.client.bench.command import bench
 from services.client.importing.command import import_command
+from services.client.purge import purge_command
 from services.embedded import Embedded
 from services.writer_worker.commands import dead_letters_group
 from shared.doctor.commands import doctor
@@ -105,6 +106,7 @@ def writer(**options: Any) -> None:
 main.add_command(doctor)
 main.add_command(bench)
 main.add_command(import_command)
+main.add_command(purge_command)
 main.add_command(migrate_group)
 main.add_command(keys_group)
 main.add_command(dead_letters_group)

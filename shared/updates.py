@@ -11,6 +11,8 @@ from shared.events import Event, EventKind, encode_key
 from shared.stream.base import LOGS_TOPIC, Message
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from shared.records import Columns
     from shared.stream.base import Appended, Stream
 
@@ -32,6 +34,21 @@ class Updates:
     async def delete(self, workspace: str, log_id: int) -> Appended:
         """Append the end of one log, as `patch` does."""
         return await self._append(EventKind.DELETE, workspace, log_id, b"")
+
+    async def delete_all(self, workspace: str, log_ids: Iterable[int]) -> list[Appended]:
+        """Append the ends of many logs. Returns the position of the last one in each partition.
+
+        Raises as `patch` does; the ends of some logs may be appended then.
+        """
+        messages: dict[int, list[Message]] = {}
+        for log_id in log_ids:
+            message = Message(encode_key(Event(EventKind.DELETE, workspace, log_id=log_id)), b"")
+            messages.setdefault(ids.split(log_id).partition, []).append(message)
+        last = []
+        for partition, ends in messages.items():
+            first = await self._stream.append(LOGS_TOPIC, partition, ends)
+            last.append(first._replace(offset=first.offset + len(ends) - 1))
+        return last
 
     async def _append(self, kind: EventKind, workspace: str, log_id: int, value: bytes) -> Appended:
         message = Message(encode_key(Event(kind, workspace, log_id=log_id)), value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from services.query_api import purge
 from services.query_api.humanloop import log_list, logs
 from services.query_api.log_reader import LogReader
 from services.query_api.promptlayer import requests, search
@@ -27,4 +28,5 @@ def routes(backends: Backends) -> list[Route]:
         *search.routes(query),
         *log_list.routes(query),
         *logs.routes(query),
+        *purge.routes(query),
     ]

@@ -52,8 +52,11 @@ class LogStore(Protocol):
         """
         ...
 
-    async def execute(self, sql: str) -> None:
-        """Run one statement that returns nothing (DDL). Raises StoreUnavailable or StoreRejected."""
+    async def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
+        """Run one statement that returns nothing (DDL), with values bound as in `query`.
+
+        Raises StoreUnavailable or StoreRejected.
+        """
         ...
 
     async def ping(self) -> None:

@@ -139,8 +139,9 @@ class ChdbStore(LogStore):
             self._limited[limits] = _Pool([None] * LIMITED_THREADS, "store-search", connect)
         return self._limited.get(limits)
 
-    async def execute(self, sql: str) -> None:
-        await self._run(self._writer, lambda handle: _query(handle, sql, {}))
+    async def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
+        values = encode_parameters(parameters or {})
+        await self._run(self._writer, lambda handle: _query(handle, sql, values))
 
     async def ping(self) -> None:
         await self.query("SELECT 1")

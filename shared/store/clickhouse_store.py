@@ -124,13 +124,14 @@ class ClickHouseStore(LogStore):
     async def query(
         self, sql: str, parameters: Mapping[str, Any] | None = None, limits: QueryLimits | None = None
     ) -> list[Row]:
-        # The library pastes values into a text that has no placeholder; so those that it does not name are left out.
-        named = {name: value for name, value in (parameters or {}).items() if f"{{{name}:" in sql}
-        sending = self._connected().raw_query(sql, named, settings=dict(query_settings(limits)), fmt="JSONEachRow")
+        sending = self._connected().raw_query(
+            sql, _named(sql, parameters), settings=dict(query_settings(limits)), fmt="JSONEachRow"
+        )
         return decode_rows(await _answer(sending, limits=limits))
 
-    async def execute(self, sql: str) -> None:
-        await _answer(self._connected().command(sql))
+    async def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
+        # Not the library's `command`, which puts parameters of any length into the URL.
+        await _answer(self._connected().raw_query(sql, _named(sql, parameters)))
 
     async def ping(self) -> None:
         await self.query("SELECT 1")
@@ -139,6 +140,11 @@ class ClickHouseStore(LogStore):
         if self._client is None:
             raise StoreUnavailable("the store is not started")
         return self._client
+
+
+def _named(sql: str, parameters: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The parameters that a text names: into one that has no placeholder the library pastes the values."""
+    return {name: value for name, value in (parameters or {}).items() if f"{{{name}:" in sql}
 
 
 async def _answer(sending: Awaitable[T], *, inserting: bool = False, limits: QueryLimits | None = None) -> T:
