@@ -80,7 +80,8 @@ def test_items_of_both_kinds_are_stored_and_answered_in_order(api: Api, form: st
             assert (read["model"], read["input"], read["tags"]) == (item["model"], item["input"], item.get("tags", []))
         else:
             assert set(result) == {"id", "request_id", "prompt_id", "version_id"}
-            assert result["id"] == item.get("log_id", ids.to_text(result["request_id"]))
+            assert result["id"] == (item.get("log_id") or ids.to_text(result["request_id"]))
+            assert (result["request_id"] is None) is ("log_id" in item)
             read = fetch_prompt_log(api, result["id"])
             assert (read["output"], read["prompt"]["path"]) == (item["output"], item["path"])
             assert (read["prompt"]["id"], read["prompt"]["version_id"]) == (result["prompt_id"], result["version_id"])

@@ -122,7 +122,9 @@ def test_a_bulk_request_stores_the_good_ones_among_them(client: httpx.Client, ki
     assert stored == {name: ANSWERS[name][ROUTES.index(BULK_TYPES[kind])] < 300 for name in lines}
     assert sum(stored.values()) > 15
     for result in answer.json()["results"]:
-        assert "error" in result or readable(client, f"{READ['/log-request']}{result['request_id']}")
+        if "error" not in result:
+            url = READ[BULK_TYPES[kind]] + quote(str(result["id"]), safe="")
+            assert readable(client, url)
 
 
 def test_every_body_has_an_answer() -> None:

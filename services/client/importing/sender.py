@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from services.client.load.http import Connection, NoAnswer
-from shared import ids
 from shared.errors import SluiceError
 
 if TYPE_CHECKING:
@@ -154,7 +153,7 @@ class Sender:
             error = result.get("error")
             if error is None:
                 outcome.imported += 1
-                if result["id"] in (result["request_id"], ids.to_text(result["request_id"])):
+                if result["request_id"] is not None:
                     bound.append(result["request_id"])
             else:
                 line = error.pop("line")

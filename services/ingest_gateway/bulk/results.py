@@ -7,7 +7,7 @@
      "stored": 2, "failed": 1}
 
 One result per item, in order. `id` is what the item's own API calls the log, `request_id` the integer behind it; both
-can be read at once. `error`, `message` and `detail` are those that a request with this item alone would have been
+can be read at once. A log under a client's own `log_id` has no `request_id` here: it may be one that is updated. `error`, `message` and `detail` are those that a request with this item alone would have been
 answered with. `retryable`: nothing is wrong with the item, send it again.
 """
 
@@ -33,7 +33,7 @@ def stored(log_id: int, prompt_log: AcceptedLog | None) -> Result:
         return {"id": log_id, "request_id": log_id}
     return {
         "id": prompt_log.log_id or ids.to_text(log_id),
-        "request_id": log_id,
+        "request_id": None if prompt_log.log_id else log_id,
         "prompt_id": prompt_log.prompt_id,
         "version_id": prompt_log.version_id,
     }

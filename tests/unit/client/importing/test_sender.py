@@ -119,7 +119,7 @@ async def test_a_batch_is_sent_again_as_it_was_until_it_is_settled(passing: Piec
 @pytest.mark.parametrize(("sent_before", "first"), [(True, None), (False, refusal(503, "outcome_unknown"))])
 @pytest.mark.parametrize("is_duplicate", [True, False])
 async def test_what_was_sent_twice_is_looked_at(sent_before: bool, first: Pieces | None, is_duplicate: bool) -> None:
-    own_name = {"id": "order-17", "request_id": 7}
+    own_name = {"id": "order-17", "request_id": None}
     by_text = {"id": ids.to_text(8), "request_id": 8}
     read = answer(200, json.dumps({"duplicate_of": 4} if is_duplicate else {}).encode())
     answers = [results(own_name, stored(6), by_text), refusal(503, "not_yet_queryable", "retry-after: 0"), read]
