@@ -22,7 +22,7 @@ import uvloop
 from tests.bench import plots, report
 from tests.bench.bench import Bench
 from tests.bench.machine import describe_machine, pinned
-from tests.bench.measures import MEASURES
+from tests.bench.measures import MEASURES, named
 
 if TYPE_CHECKING:
     from tests.bench.bench import Measure
@@ -61,7 +61,8 @@ def main() -> int:
     )
     parser.add_argument("--readme", action="store_true", help="put the lines into the table of README.md, too")
     options = parser.parse_args()
-    measures = [m for m in MEASURES if not options.only or any(m.is_called(name) for name in options.only)]
+    wanted = {m.name for name in options.only or [""] for m in named(name)}
+    measures = [m for m in MEASURES if m.name in wanted]
     if not measures:
         parser.error(f"no measure is called so; there are {', '.join(m.name for m in MEASURES)}")
     began = time.monotonic()

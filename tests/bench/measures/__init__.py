@@ -18,3 +18,8 @@ if TYPE_CHECKING:
     from tests.bench.bench import Measure
 
 MEASURES: Final[tuple[Measure, ...]] = (GATEWAY, BULK, UP, WRITER, VISIBLE, PATCH, READ, DISK, COST)
+
+
+def named(name: str) -> list[Measure]:
+    """The measure of this name, else those that have it in their names or in those of their figures."""
+    return [m for m in MEASURES if m.name == name] or [m for m in MEASURES if m.is_called(name)]

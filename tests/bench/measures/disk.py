@@ -18,7 +18,7 @@ TABLES: Final = ("logs", "log_payloads")
 async def run(bench: Bench) -> None:
     """One store for each size of body."""
     for name, size in SIZES.items():
-        count = bench.scale(2, 1) * BATCH * SIZES["2KB"] // size
+        count = bench.scale(4, 1) * BATCH * SIZES["2KB"] // size
         if bench.quick and size > SIZES["2KB"]:
             continue
         engine = Engine(bench.new_directory("disk"))

@@ -10,7 +10,7 @@ import pytest
 from tests.bench import plots, report
 from tests.bench.figures import Curve, Figure, LedgerCheck, ratio_at_least
 from tests.bench.ledger import check_ids
-from tests.bench.measures import MEASURES
+from tests.bench.measures import MEASURES, named
 
 GATEWAY = Figure(
     name="gateway-post",
@@ -96,7 +96,11 @@ def test_a_ledger_finds_what_is_lost_strange_and_there_twice() -> None:
 
 
 def test_measures_are_found_by_their_names_and_by_those_of_their_figures() -> None:
-    names = {wanted: [m.name for m in MEASURES if m.is_called(wanted)] for wanted in ("writer", "memory", "full-text")}
-    assert "writer" in names["writer"]
-    assert names["memory"] == ["gateway", "up", "visible"]
-    assert names["full-text"] == ["reads"]
+    found = {name: [m.name for m in named(name)] for name in ("writer", "memory", "full-text", "", "no such")}
+    assert found == {
+        "writer": ["writer"],
+        "memory": ["gateway", "up", "visible"],
+        "full-text": ["reads"],
+        "": [m.name for m in MEASURES],
+        "no such": [],
+    }
