@@ -25,6 +25,13 @@ _PARAMETER_BYTES: Final = 96 * 1024
 _KEY_BYTES: Final = 96
 """More than a (workspace, id) takes in any one parameter."""
 
+HEAD_COLUMNS: Final = (
+    *("workspace_id", "id", "is_deleted", "type", "prompt_id", "save"),
+    *("provider", "model", "started_at", "input_tokens", "output_tokens"),
+    *("input_cost", "output_cost", "price", "price_estimated"),
+)
+"""What an update has to know of the log that it is for: whether it may be updated, and what its price follows from."""
+
 _NULLABLE_PAYLOAD_FIELDS: Final = frozenset({"output_text", "stdout"})
 _NO_PAYLOAD: Final[Row] = {name: None if name in _NULLABLE_PAYLOAD_FIELDS else "" for name in PAYLOAD_FIELDS}
 """What an absent payload row stands for: the defaults of its columns."""
@@ -99,6 +106,15 @@ async def read_logs(store: LogStore, keys: Sequence[tuple[str, int]]) -> dict[tu
             if key in wanted:
                 found[key] = _stored(row, payloads.get(key))
     return found
+
+
+async def read_heads(store: LogStore, keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Row]:
+    """`HEAD_COLUMNS` of these (workspace, id), of deleted logs too (`is_deleted` = 1). Absent ones are left out."""
+    found: dict[tuple[str, int], Row] = {}
+    for some in _chunks(keys):
+        rows = await store.query(*queries.newest_rows("logs", some, HEAD_COLUMNS))
+        found |= {(row["workspace_id"], row["id"]): row for row in rows}
+    return {key: found[key] for key in keys if key in found}
 
 
 async def stored_bytes(store: LogStore, keys: Sequence[tuple[str, int]]) -> int:

@@ -35,10 +35,13 @@ def current_row(table: str, workspace: str, log_id: int) -> Query:
     return text, {"workspace": workspace, "id": log_id, "minute": _minute(log_id)}
 
 
-def newest_rows(table: str, keys: Sequence[tuple[str, int]]) -> Query:
-    """The newest version of each of these (workspace, id), deleted ones too; also of workspaces and ids crosswise."""
+def newest_rows(table: str, keys: Sequence[tuple[str, int]], columns: Sequence[str] = ()) -> Query:
+    """The newest version of each of these (workspace, id), deleted ones too; also of workspaces and ids crosswise.
+
+    With `columns` only these: a few columns cost a fifth of all.
+    """
     text = f"""
-        SELECT {", ".join(COLUMNS[table])} FROM {table}
+        SELECT {", ".join(columns or COLUMNS[table])} FROM {table}
         PREWHERE workspace_id IN {{workspaces:Array(String)}} AND id IN {{ids:Array(UInt64)}}
              AND toStartOfMinute(received_at) IN {{minutes:Array(DateTime('UTC'))}}
         ORDER BY version DESC

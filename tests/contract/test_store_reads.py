@@ -121,6 +121,21 @@ async def test_the_writer_reads_many_logs_at_once(store: LogStore) -> None:
     assert await logs.read_logs(store, []) == {}
 
 
+async def test_an_update_reads_the_newest_head_of_each_log_of_its_workspace(store: LogStore) -> None:
+    created, others, deleted = row(1, model="m", save=0), row(2, workspace="other"), row(3)
+    await insert(store, created, others, deleted)
+    await insert(
+        store, {**created, "version": 11, "price": 2}, {**deleted, "version": 12, "is_deleted": 1}, table="logs"
+    )
+    asked = [("acme", log["id"]) for log in (created, others, deleted)] + [("other", created["id"])]
+    heads = await logs.read_heads(store, asked)
+    assert heads.keys() == {("acme", created["id"]), ("acme", deleted["id"])}
+    head = heads["acme", created["id"]]
+    assert tuple(head) == logs.HEAD_COLUMNS
+    assert (head["save"], head["price"], head["is_deleted"]) == (0, 2, 0)
+    assert heads["acme", deleted["id"]]["is_deleted"] == 1
+
+
 async def test_what_logs_take_is_known_without_reading_them(store: LogStore) -> None:
     rows = [row(n, output_text="x" * 1_000 * n, metadata={"k": "v"}) for n in range(1, 5)]
     await insert(store, *rows)

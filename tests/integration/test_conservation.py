@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -19,10 +20,11 @@ from services.writer_worker.writer import Writer
 from shared.errors import Misconfigured
 from shared.observability.metrics import REGISTRY
 from tests.support.outcomes import OUTCOMES, WORKSPACE, append_all_kinds, applied, create, writing
+from tests.support.processes import until
 from tests.support.streams import PARTITIONS, kafka_config, kafka_stream, read_all, sqlite_stream
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
     from shared.store.chdb_store import ChdbStore
@@ -64,6 +66,11 @@ def outcomes(partition: int) -> Counter[str]:
     )
 
 
+def is_counted(committed: Mapping[int, int]) -> bool:
+    """Whether the writer has come back from its commits, which others may see before it does."""
+    return all(metric("sluice_writer_committed_offset", partition=p) == offset for p, offset in committed.items())
+
+
 async def test_start_plus_outcomes_is_what_is_committed(stream: Stream, chdb_store: ChdbStore) -> None:
     before = {partition: outcomes(partition) for partition in range(PARTITIONS)}
     for partition in range(PARTITIONS):
@@ -72,6 +79,7 @@ async def test_start_plus_outcomes_is_what_is_committed(stream: Stream, chdb_sto
         async with writing(stream, chdb_store):
             committed = await applied(stream)
             assert committed == dict.fromkeys(range(PARTITIONS), batch * OUTCOMES.total())
+            await until(partial(is_counted, committed), "the commits to be counted", 30)
             for partition in range(PARTITIONS):
                 counted = outcomes(partition)
                 assert (

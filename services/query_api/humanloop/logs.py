@@ -40,19 +40,19 @@ def routes(query: Query) -> list[Route]:
         body = await read_json_object(request)
         update = parse_update(body.value)
         prompt_id, public_id = request.path_params["id"], request.path_params["log_id"]
-        stored = await query.reader.by_public_id(workspace, public_id)
-        if stored is None or stored.log["type"] != HUMANLOOP_PROMPT_LOG or stored.log["prompt_id"] != prompt_id:
+        head = await query.reader.head_by_public_id(workspace, public_id)
+        if head is None or head["type"] != HUMANLOOP_PROMPT_LOG or head["prompt_id"] != prompt_id:
             raise NotFound(f"log_id: prompt {prompt_id[:80]!r} has no log with the id {public_id[:80]!r}")
-        columns = update_columns(update, save=bool(stored.log["save"]))
-        update_price(columns, stored.log, datetime.now(UTC))
+        columns = update_columns(update, save=bool(head["save"]))
+        update_price(columns, head, datetime.now(UTC))
         if columns:
             if body.repaired:
                 columns["repaired"] = 1
-            appended = await query.updates.patch(workspace, stored.log["id"], columns)
+            appended = await query.updates.patch(workspace, head["id"], columns)
             await query.backends.visibility.wait_for_append(appended)
-            stored = await query.reader.by_id(workspace, stored.log["id"])
-            if stored is None:
-                raise NotFound(f"log_id: the log {public_id[:80]!r} was deleted meanwhile")
+        stored = await query.reader.by_id(workspace, head["id"])
+        if stored is None:
+            raise NotFound(f"log_id: the log {public_id[:80]!r} was deleted meanwhile")
         return json_response(200, await log_record(query, workspace, stored))
 
     return [
