@@ -11,14 +11,17 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import clickhouse_connect
 
 from services.client.load.http import Connection, Target
+from shared.store import search
 from shared.store.factory import open_store
 from shared.store.logs import read_logs
-from shared.store.session import QUERY_SETTINGS, SESSION_SETTINGS
+from shared.store.search import Selection
+from shared.store.session import SESSION_SETTINGS, query_settings
+from shared.store.texts import has_words
 from tests.bench import kafka
 from tests.bench.bench import API_KEYS, KEY, WORKSPACE, Bench, Measure
 from tests.bench.engine import Engine
@@ -27,10 +30,10 @@ from tests.bench.filling import Filling
 from tests.support.processes import Query
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
-    from shared.store.base import LogStore
+    from shared.store.base import LogStore, Row
 
 STORED: Final = 2_000_000
 QUICK_STORED: Final = 100_000
@@ -38,18 +41,7 @@ READS: Final = 40
 QUICK_READS: Final = 20
 """Of each kind in a round."""
 
-_LIST: Final = "id, received_at, model, status, tags, metadata, input_preview, output_preview"
-NEWEST: Final = f"""
-    SELECT {_LIST} FROM logs FINAL PREWHERE workspace_id = {{workspace:String}}
-    WHERE duplicate_of = 0 ORDER BY received_at DESC, id DESC LIMIT 50
-"""
-SEARCH: Final = f"""
-    SELECT {_LIST} FROM logs FINAL PREWHERE workspace_id = {{workspace:String}} AND id IN (
-        SELECT id FROM log_payloads FINAL PREWHERE workspace_id = {{workspace:String}}
-        WHERE hasToken(input, {{word:String}}) ORDER BY received_at DESC, id DESC LIMIT 50
-    )
-    WHERE duplicate_of = 0 ORDER BY received_at DESC, id DESC LIMIT 50
-"""
+PAGE: Final = 50
 
 
 async def run(bench: Bench) -> None:
@@ -66,8 +58,8 @@ async def run(bench: Bench) -> None:
             bare = await bare_client(url)
             try:
                 await by_id(bench, note, query, store)
-                for name, sql, words in (("newest-50", NEWEST, [""]), ("full-text", SEARCH, await rare_words(store))):
-                    ours, theirs = await alternate(bench, words, port_read(store, sql), bare_read(bare, sql))
+                for name, words in (("newest-50", [""]), ("full-text", await rare_words(store))):
+                    ours, theirs = await alternate(bench, words, port_read(store), bare_read(bare))
                     bench.add(
                         Figure(
                             name=name,
@@ -138,29 +130,49 @@ async def alternate(
     return medians
 
 
-def port_read(store: LogStore, sql: str) -> Callable[[Any], Awaitable[None]]:
-    """Reads through the store port."""
+def selection_of(word: str) -> Selection:
+    """The logs with a word in their text; all for ''."""
+    return Selection(WORKSPACE, has_words([word])) if word else Selection(WORKSPACE)
+
+
+def port_read(store: LogStore) -> Callable[[Any], Awaitable[None]]:
+    """Reads the newest 50 through the store port."""
 
     async def read(word: str) -> None:
-        if not await store.query(sql, {"workspace": WORKSPACE, "word": word}):
+        if not await search.newest(store, selection_of(word), limit=PAGE):
             raise RuntimeError(f"nothing was found for {word!r}")
 
     return read
 
 
-def bare_read(client: Any, sql: str) -> Callable[[Any], Awaitable[None]]:
+def bare_read(client: Any) -> Callable[[Any], Awaitable[None]]:
     """Reads the same bytes through the bare client, and leaves them as they are."""
 
     async def read(word: str) -> None:
-        await client.raw_query(sql, {"workspace": WORKSPACE, "word": word}, fmt="JSONEachRow")
+        told = _Told()
+        await search.newest(cast("LogStore", told), selection_of(word), limit=PAGE)
+        await client.raw_query(told.sql, told.parameters, fmt="JSONEachRow")
 
     return read
+
+
+class _Told:
+    """A store that only takes note of a query."""
+
+    def __init__(self) -> None:
+        self.sql = ""
+        self.parameters: dict[str, Any] = {}
+
+    async def query(self, sql: str, parameters: Mapping[str, Any], _limits: object = None) -> list[Row]:
+        self.sql = sql
+        self.parameters = {name: value for name, value in parameters.items() if f"{{{name}:" in sql}
+        return []
 
 
 async def bare_client(url: str) -> Any:
     """The library's client, with the settings that the product asks for."""
     dsn = url.replace("clickhouse://", "http://")
-    settings = {**SESSION_SETTINGS, **QUERY_SETTINGS}
+    settings = {**SESSION_SETTINGS, **query_settings(None)}
     return await clickhouse_connect.get_async_client(
         dsn=dsn, settings=settings, compress=False, autogenerate_session_id=False
     )
