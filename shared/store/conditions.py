@@ -1,12 +1,12 @@
 """Conditions on logs, and the SQL they become. Pure.
 
-A condition is a tree of `Test` (of one of the two tables), `Not`, `AllOf` and `AnyOf`. Values are parameters of the
-query, never part of its text: a test writes `?` where a value goes. A test that comes to NULL (a column without a
+A condition is a tree of `Check` (of one of the two tables), `Not`, `AllOf` and `AnyOf`. Values are parameters of the
+query, never part of its text: a check writes `?` where a value goes. A check that comes to NULL (a column without a
 value) does not hold, so its `Not` does.
 
-Bodies are in a table of their own. A test of them becomes a set of keys to look in:
+Bodies are in a table of their own. A check of them becomes a set of keys to look in:
 `(received_at, id) IN (SELECT received_at, id FROM log_payloads FINAL WHERE workspace_id = ... AND ...)`. Where the
-tests of `logs` in the same `AllOf` narrow down the logs, the inner query reads the bodies of those logs alone.
+checks of `logs` in the same `AllOf` narrow the logs down, the inner query reads the bodies of those logs alone.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PAYLOADS: Final = "log_payloads"
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Check:
     """An expression over the columns of one table. `values` are (engine type, value), one for each `?` in `sql`."""
 
     sql: str
@@ -51,7 +51,7 @@ class AnyOf:
     parts: tuple[Condition, ...] = ()
 
 
-Condition = Test | Not | AllOf | AnyOf
+Condition = Check | Not | AllOf | AnyOf
 
 
 def to_sql(condition: Condition, workspace: str) -> tuple[str, dict[str, Any]]:
@@ -65,9 +65,9 @@ def to_sql(condition: Condition, workspace: str) -> tuple[str, dict[str, Any]]:
 
 
 def bodies_read(condition: Condition) -> int:
-    """How many tests of bodies there are: each is a query of its own, and reads bodies where no index helps it."""
+    """How many checks of bodies there are: each is a query of its own, and reads bodies where no index helps it."""
     match condition:
-        case Test():
+        case Check():
             return int(condition.table != LOGS)
         case Not(inner):
             return bodies_read(inner)
@@ -82,8 +82,8 @@ class _Compiler:
     def compile(self, condition: Condition, within: str) -> str:
         """`within` is what already restricts the logs in question, over columns of `logs`; '' for nothing."""
         match condition:
-            case Test():
-                return self._test(condition, within)
+            case Check():
+                return self._check(condition, within)
             case Not(inner):
                 return f"NOT ifNull({self.compile(inner, within)}, 0)"
             case AnyOf(parts):
@@ -97,14 +97,14 @@ class _Compiler:
         wide = [self.compile(part, within) for part in parts if bodies_read(part)]
         return _joined(" AND ", [*narrow, *wide], "1")
 
-    def _test(self, test: Test, within: str) -> str:
-        pieces = test.sql.split("?")
+    def _check(self, check: Check, within: str) -> str:
+        pieces = check.sql.split("?")
         text = pieces[0]
-        for (kind, value), piece in zip(test.values, pieces[1:], strict=True):
+        for (kind, value), piece in zip(check.values, pieces[1:], strict=True):
             name = f"p{len(self.parameters)}"
             self.parameters[name] = value
             text += f"{{{name}:{kind}}}{piece}"
-        if test.table == LOGS:
+        if check.table == LOGS:
             return text
         narrowed = ""
         if within:

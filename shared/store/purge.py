@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from shared import ids
 from shared.errors import StoreUnavailable
-from shared.store.conditions import AnyOf, Condition, Test, to_sql
+from shared.store.conditions import AnyOf, Check, Condition, to_sql
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,17 +37,17 @@ class Found(NamedTuple):
 def by_ids(log_ids: Sequence[int]) -> Condition:
     """These logs, and those that are a client's re-sends of them."""
     wanted = ("Array(UInt64)", list(log_ids))
-    return AnyOf((Test("id IN ?", (wanted,)), Test("duplicate_of IN ?", (wanted,))))
+    return AnyOf((Check("id IN ?", (wanted,)), Check("duplicate_of IN ?", (wanted,))))
 
 
 def by_metadata(key: str, value: str) -> Condition:
     """Logs with this entry in their metadata."""
-    return Test("mapContains(metadata, ?) AND metadata[?] = ?", (("String", key), ("String", key), ("String", value)))
+    return Check("mapContains(metadata, ?) AND metadata[?] = ?", (("String", key), ("String", key), ("String", value)))
 
 
 def by_user(user: str) -> Condition:
     """Logs of an end user, as Humanloop's `user` names them."""
-    return Test("user_id = ?", (("String", user),))
+    return Check("user_id = ?", (("String", user),))
 
 
 async def find(store: LogStore, workspace: str, condition: Condition, limit: int = MAX_LOGS) -> list[Found]:

@@ -54,7 +54,7 @@ async def newest(
 
     `order` is SQL to sort by first, and reads every log of the selection.
     """
-    where, parameters = _where(selection)
+    where, parameters = where_of(selection)
     if after is not None:
         where += (
             " AND received_at <= fromUnixTimestamp64Milli({after_ms:Int64}, 'UTC')"
@@ -71,7 +71,7 @@ async def newest(
 
 async def count(store: LogStore, selection: Selection, *, limits: QueryLimits | None = None) -> int:
     """How many logs there are. Reads a few columns of every log of the workspace."""
-    where, parameters = _where(selection)
+    where, parameters = where_of(selection)
     (row,) = await store.query(f"SELECT count() AS logs FROM logs FINAL WHERE {where}", parameters, limits)
     found: int = row["logs"]
     return found
@@ -97,7 +97,8 @@ async def page(
     return rows, await count(store, selection, limits=limits)
 
 
-def _where(selection: Selection) -> tuple[str, dict[str, Any]]:
+def where_of(selection: Selection) -> tuple[str, dict[str, Any]]:
+    """The WHERE of a query of `logs FINAL` that finds a selection, and its parameters."""
     condition, parameters = to_sql(selection.condition, selection.workspace)
     where = "workspace_id = {workspace:String} AND duplicate_of = 0 AND type IN {types:Array(String)}"
     return f"{where} AND ({condition})", parameters | {"types": list(selection.types)}

@@ -16,7 +16,7 @@ import re
 from typing import Final
 
 from shared.records import json_text
-from shared.store.conditions import PAYLOADS, Test
+from shared.store.conditions import PAYLOADS, Check
 
 Values = tuple[tuple[str, object], ...]
 
@@ -71,17 +71,17 @@ _INDEXED_WORDS: Final = 4
 _WORD: Final = re.compile(r"[^\W_]+")
 
 
-def contains(text: str, part: str) -> Test:
+def contains(text: str, part: str) -> Check:
     """Whether `text` (INPUT_TEXT or OUTPUT_TEXT) has `part` in it."""
     return _test(text, part, f"position(lowerUTF8({text}), lowerUTF8(?)) > 0")
 
 
-def starts_with(text: str, part: str) -> Test:
+def starts_with(text: str, part: str) -> Check:
     """Whether `text` begins with `part`."""
     return _test(text, part, f"startsWith(lowerUTF8({text}), lowerUTF8(?))")
 
 
-def ends_with(text: str, part: str) -> Test:
+def ends_with(text: str, part: str) -> Check:
     """Whether `text` ends with `part`."""
     return _test(text, part, f"endsWith(lowerUTF8({text}), lowerUTF8(?))")
 
@@ -91,7 +91,7 @@ def words_of(query: str) -> list[str]:
     return list(dict.fromkeys(_WORD.findall(query)))
 
 
-def has_words(words: list[str]) -> Test:
+def has_words(words: list[str]) -> Check:
     """Whether each of these words (of `words_of`) begins a word of the input or of the output."""
     tests = []
     values: Values = ()
@@ -103,20 +103,20 @@ def has_words(words: list[str]) -> Test:
             sides.append(f"({narrowed}match({text}, ?))")
             values += (*narrow_values, begins)
         tests.append(f"({' OR '.join(sides)})")
-    return Test(" AND ".join(tests) or "1", values, PAYLOADS)
+    return Check(" AND ".join(tests) or "1", values, PAYLOADS)
 
 
-def said_anywhere(part: str) -> Test:
+def said_anywhere(part: str) -> Check:
     """Whether the text of the input or of the output has `part` in it, or the JSON text of the variables."""
     spoken = [contains(INPUT_TEXT, part), contains(OUTPUT_TEXT, part)]
     in_variables = "position(lowerUTF8(variables), lowerUTF8(?)) > 0"
     values = (*spoken[0].values, *spoken[1].values, ("String", json_text(part)[1:-1]))
-    return Test(f"({spoken[0].sql}) OR ({spoken[1].sql}) OR {in_variables}", values, PAYLOADS)
+    return Check(f"({spoken[0].sql}) OR ({spoken[1].sql}) OR {in_variables}", values, PAYLOADS)
 
 
-def _test(text: str, part: str, comparison: str) -> Test:
+def _test(text: str, part: str, comparison: str) -> Check:
     narrowed, values = _narrowed(text, part)
-    return Test(f"{narrowed}{comparison}", (*values, ("String", part)), PAYLOADS)
+    return Check(f"{narrowed}{comparison}", (*values, ("String", part)), PAYLOADS)
 
 
 def _narrowed(text: str, part: str) -> tuple[str, Values]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from shared.store.base import LogStore, Row
+    from shared.store.base import LogStore, QueryLimits, Row
 
 FIRST = Migration(
     1, "first", "CREATE TABLE IF NOT EXISTS a (x UInt8) ENGINE = {engine:MergeTree} ORDER BY x; -- done; here"
@@ -54,12 +54,14 @@ class Interrupted:
     async def ping(self) -> None:
         await self.store.ping()
 
-    async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
-        return await self.store.query(sql, parameters)
+    async def query(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, limits: QueryLimits | None = None
+    ) -> list[Row]:
+        return await self.store.query(sql, parameters, limits)
 
-    async def execute(self, sql: str) -> None:
+    async def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         self._spend()
-        await self.store.execute(sql)
+        await self.store.execute(sql, parameters)
 
     async def insert(self, table: str, rows: bytes) -> None:
         self._spend()

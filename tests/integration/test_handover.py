@@ -19,7 +19,7 @@ from shared.visibility import Visibility
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from shared.store.base import Row
+    from shared.store.base import QueryLimits, Row
     from shared.store.chdb_store import ChdbStore
 
 PARTITIONS = 4
@@ -42,11 +42,13 @@ class SlowStore:
             raise StoreUnavailable("down")
         await self._store.insert(table, rows)
 
-    async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
-        return await self._store.query(sql, parameters)
+    async def query(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, limits: QueryLimits | None = None
+    ) -> list[Row]:
+        return await self._store.query(sql, parameters, limits)
 
-    async def execute(self, sql: str) -> None:
-        await self._store.execute(sql)
+    async def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
+        await self._store.execute(sql, parameters)
 
     async def ping(self) -> None:
         return

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
-    from shared.store.base import LogStore, Row
+    from shared.store.base import LogStore, QueryLimits, Row
     from shared.store.chdb_store import ChdbStore
 
 WORKSPACE = "default"
@@ -49,13 +49,15 @@ class Gate:
             raise StoreOverloaded("too many rows")
         await self._store.insert(table, rows)
 
-    async def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
-        rows = await self._store.query(sql, parameters)
+    async def query(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, limits: QueryLimits | None = None
+    ) -> list[Row]:
+        rows = await self._store.query(sql, parameters, limits)
         self.largest_answer = max(self.largest_answer, sum(len(orjson.dumps(row)) for row in rows))
         return rows
 
-    async def execute(self, sql: str) -> None:
-        await self._store.execute(sql)
+    async def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
+        await self._store.execute(sql, parameters)
 
     async def ping(self) -> None:
         await self._store.ping()

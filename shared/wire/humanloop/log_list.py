@@ -8,7 +8,7 @@ from pydantic import Field
 
 from shared import ids
 from shared.records import time_text
-from shared.store.conditions import AllOf, AnyOf, Condition, Test
+from shared.store.conditions import AllOf, AnyOf, Check, Condition
 from shared.store.cursors import Cursor
 from shared.store.texts import said_anywhere
 from shared.wire.scalars import MAX_EXACT, WireModel
@@ -84,17 +84,17 @@ def condition_of(query: LogListQuery) -> Condition:
     if query.version_id is not None:
         parts.append(_equals("prompt_version_id", query.version_id))
     if query.start_date is not None:
-        parts.append(Test("created_at >= ?", (("DateTime64(6, 'UTC')", time_text(query.start_date)),)))
+        parts.append(Check("created_at >= ?", (("DateTime64(6, 'UTC')", time_text(query.start_date)),)))
     if query.end_date is not None:
-        parts.append(Test("created_at <= ?", (("DateTime64(6, 'UTC')", time_text(query.end_date)),)))
+        parts.append(Check("created_at <= ?", (("DateTime64(6, 'UTC')", time_text(query.end_date)),)))
     if len(set(query.in_trace_filter)) == 1:
-        parts.append(Test(f"ifNull(parent_id, '') {'!=' if query.in_trace_filter[0] else '='} ''"))
+        parts.append(Check(f"ifNull(parent_id, '') {'!=' if query.in_trace_filter[0] else '='} ''"))
     if query.id:
         parts.append(AnyOf(tuple(map(_has_id, query.id))))
     if query.metadata_search:
         found = "arrayExists(text -> position(lowerUTF8(text), lowerUTF8(?)) > 0, {}(metadata))"
         text = ("String", query.metadata_search)
-        parts.append(Test(f"({found.format('mapKeys')} OR {found.format('mapValues')})", (text, text)))
+        parts.append(Check(f"({found.format('mapKeys')} OR {found.format('mapValues')})", (text, text)))
     if query.search:
         parts.append(said_anywhere(query.search))
     return AllOf(tuple(parts))
@@ -104,24 +104,24 @@ def sampled(condition: Condition, sample: int, total: int) -> Condition:
     """About `sample` of the `total` logs that meet a condition: always the same ones, so that pages fit together."""
     if total <= sample:
         return condition
-    return AllOf((condition, Test("cityHash64(id) % ? < ?", (("UInt64", total), ("UInt64", sample)))))
+    return AllOf((condition, Check("cityHash64(id) % ? < ?", (("UInt64", total), ("UInt64", sample)))))
 
 
 def nested_in(public_ids: Sequence[str]) -> Condition:
     """Being a child of one of these logs."""
-    return Test("parent_id IN ?", (("Array(String)", list(public_ids)),))
+    return Check("parent_id IN ?", (("Array(String)", list(public_ids)),))
 
 
 def _equals(column: str, value: str) -> Condition:
-    return Test(f"{column} = ?", (("String", value[:MAX_TEXT]),))
+    return Check(f"{column} = ?", (("String", value[:MAX_TEXT]),))
 
 
 def _has_id(part: str) -> Condition:
     """A part of the id that clients know a log by; the whole of one that was given to it is looked up by its time."""
     log_id = ids.from_text(part)
     if log_id is None:
-        return Test(f"position({_PUBLIC_ID}, ?) > 0", (("String", part),))
+        return Check(f"position({_PUBLIC_ID}, ?) > 0", (("String", part),))
     own = "id = ? AND toUnixTimestamp(toStartOfMinute(received_at)) = ? AND external_id = ''"
     minute = ids.split(log_id).minute_start_ms // 1000
     values = (("UInt64", log_id), ("UInt32", minute), ("String", part))
-    return Test(f"({own} OR position(external_id, ?) > 0)", values)
+    return Check(f"({own} OR position(external_id, ?) > 0)", values)

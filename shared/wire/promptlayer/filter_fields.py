@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from shared import ids
 from shared.store import texts
-from shared.store.conditions import LOGS, PAYLOADS, AnyOf, Condition, Not, Test
+from shared.store.conditions import LOGS, PAYLOADS, AnyOf, Check, Condition, Not
 from shared.wire.promptlayer import filter_values as values
 from shared.wire.promptlayer.filter_values import many
 
@@ -73,7 +73,7 @@ def _compares(template: str, kind: str, read: Callable[[Any], Any]) -> Operator:
     """`template` has the field as {} and the value as ?."""
 
     def make(field: Field, value: Any, _key: Any) -> Condition:
-        return Test(template.format(field.sql), ((kind, read(value)),), field.table)
+        return Check(template.format(field.sql), ((kind, read(value)),), field.table)
 
     return make
 
@@ -83,14 +83,14 @@ def _between(kind: str, item: Callable[[Any], Any]) -> Operator:
 
     def make(field: Field, value: Any, _key: Any) -> Condition:
         low, high = read(value)
-        return Test(f"({field.sql} >= ? AND {field.sql} <= ?)", ((kind, low), (kind, high)), field.table)
+        return Check(f"({field.sql} >= ? AND {field.sql} <= ?)", ((kind, low), (kind, high)), field.table)
 
     return make
 
 
 def _holds(template: str) -> Operator:
     def make(field: Field, _value: Any, _key: Any) -> Condition:
-        return Test(template.format(field.sql), (), field.table)
+        return Check(template.format(field.sql), (), field.table)
 
     return make
 
@@ -107,7 +107,7 @@ def _has_id(read: Callable[[Any], list[int]]) -> Operator:
         wanted = read(value)
         # With the minutes that are in the ids: they lead the sort key.
         minutes = sorted({ids.split(log_id).minute_start_ms // 1000 for log_id in wanted})
-        return Test(
+        return Check(
             "(id IN ? AND toUnixTimestamp(toStartOfMinute(received_at)) IN ?)",
             (("Array(UInt64)", wanted), ("Array(UInt32)", minutes)),
         )
@@ -115,7 +115,7 @@ def _has_id(read: Callable[[Any], list[int]]) -> Operator:
     return make
 
 
-def _says(test: Callable[[str, str], Test]) -> Operator:
+def _says(test: Callable[[str, str], Check]) -> Operator:
     def make(field: Field, value: Any, _key: Any) -> Condition:
         return test(field.sql, values.words(value))
 
@@ -123,7 +123,7 @@ def _says(test: Callable[[str, str], Test]) -> Operator:
 
 
 def _is_plain_text(_field: Field, _value: Any, _key: Any) -> Condition:
-    return Not(AnyOf((Test(FIELDS["is_tool_call"].sql), Test(FIELDS["is_json"].sql, (), PAYLOADS))))
+    return Not(AnyOf((Check(FIELDS["is_tool_call"].sql), Check(FIELDS["is_json"].sql, (), PAYLOADS))))
 
 
 def _at_key(template: str, kind: str, read: Callable[[Any], Any]) -> Operator:
@@ -132,7 +132,7 @@ def _at_key(template: str, kind: str, read: Callable[[Any], Any]) -> Operator:
     def make(field: Field, value: Any, nested_key: Any) -> Condition:
         key = ("String", _nested_key(nested_key))
         test = template.format(f"{field.sql}[?]")
-        return Test(f"(mapContains({field.sql}, ?) AND {test})", (key, key, (kind, read(value))), field.table)
+        return Check(f"(mapContains({field.sql}, ?) AND {test})", (key, key, (kind, read(value))), field.table)
 
     return make
 
@@ -142,13 +142,13 @@ def _at_path(template: str, kind: str, read: Callable[[Any], Any]) -> Operator:
 
     def make(field: Field, value: Any, nested_key: Any) -> Condition:
         found, keys = texts.values_at(field.sql, _nested_key(nested_key), inside_text=field.inside_text)
-        return Test(f"arrayExists(x -> {template.format('x')}, {found})", ((kind, read(value)), *keys), field.table)
+        return Check(f"arrayExists(x -> {template.format('x')}, {found})", ((kind, read(value)), *keys), field.table)
 
     return make
 
 
 def _has_key(field: Field, _value: Any, nested_key: Any) -> Condition:
-    return Test(f"mapContains({field.sql}, ?)", (("String", _nested_key(nested_key)),), field.table)
+    return Check(f"mapContains({field.sql}, ?)", (("String", _nested_key(nested_key)),), field.table)
 
 
 def _has_path(field: Field, _value: Any, nested_key: Any) -> Condition:
@@ -168,7 +168,7 @@ def _names_any_path(field: Field, value: Any, _key: Any) -> Condition:
 
 def _some_value_at(field: Field, path: str) -> Condition:
     found, keys = texts.values_at(field.sql, path, inside_text=field.inside_text)
-    return Test(f"notEmpty({found})", keys, field.table)
+    return Check(f"notEmpty({found})", keys, field.table)
 
 
 def _nested_key(value: Any) -> str:
