@@ -7,8 +7,9 @@
      "stored": 2, "failed": 1}
 
 One result per item, in order. `id` is what the item's own API calls the log, `request_id` the integer behind it; both
-can be read at once. A log under a client's own `log_id` has no `request_id` here: it may be one that is updated. `error`, `message` and `detail` are those that a request with this item alone would have been
-answered with. `retryable`: nothing is wrong with the item, send it again.
+can be read at once. A log under a client's own `log_id` has no `request_id` here: it may be one that is updated.
+`error`, `message` and `detail` are those that a request with this item alone would have been answered with.
+`retryable`: nothing is wrong with the item, send it again.
 """
 
 from __future__ import annotations
