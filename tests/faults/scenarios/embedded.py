@@ -23,7 +23,7 @@ async def up_killed_at_random_moments(context: Context) -> None:
     """kill -9, again and again: under load, and while it starts."""
     async with context.embedded() as trial, trial.loaded():
         up = trial.installation.up
-        for turn in range(12 if context.long else 4):
+        for turn in range(17 if context.long else 4):
             await trial.more(context.random.randint(1, context.logs(60)))
             await asyncio.to_thread(up.kill)
             if turn % 3 == 2:
