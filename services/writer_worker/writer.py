@@ -32,7 +32,11 @@ _FETCH_S: Final = 0.1
 """How long one fetch waits for records; also how soon a stop is noticed."""
 
 _GATHER_S: Final = 0.02
-"""Pause before a fetch while a flush runs: what comes meanwhile has to wait anyway, and is fetched together."""
+"""Pause before a fetch while a flush runs: what comes meanwhile has to wait anyway, and is fetched together. Also how
+long the rest of a backlog is waited for before a flush."""
+
+_BACKLOG_RECORDS: Final = 1000
+"""A fetch of so many says that there are more: an insert costs as much as the rows of two thousand logs by itself."""
 
 
 class Writer:
@@ -50,6 +54,7 @@ class Writer:
         self._flushing: asyncio.Task[None] | None = None
         self._fetching: asyncio.Task[None] | None = None
         self._paused = False
+        self._in_backlog = False
         self._stopping = False
         self.joined = False
         """Whether it is a member of the group, with or without partitions."""
@@ -132,8 +137,7 @@ class Writer:
         if self._flushing is not None:
             await asyncio.wait({self._fetching, self._flushing}, return_when=asyncio.FIRST_COMPLETED)
         else:
-            due_s = self._policy.wait_s(self._clock(), *self._waiting_size())
-            await asyncio.wait({self._fetching}, timeout=min(due_s, 2 * _FETCH_S))
+            await asyncio.wait({self._fetching}, timeout=min(self._wait_s(), 2 * _FETCH_S))
         if self._fetching.done():
             task, self._fetching = self._fetching, None
             await task
@@ -141,8 +145,11 @@ class Writer:
     async def _fetch(self) -> None:
         if self._flushing is not None:
             await asyncio.wait({self._flushing}, timeout=_GATHER_S)
+        timeout_s = _GATHER_S if self._in_backlog else _FETCH_S
+        fetched = await self._consumer.fetch(self._config.batch_max_records, timeout_s)
         # Taken in without giving way to the loop: in between, a partition could be lost and assigned again.
-        self._take_in(await self._consumer.fetch(self._config.batch_max_records, _FETCH_S))
+        self._take_in(fetched)
+        self._in_backlog = sum(map(len, fetched.values())) >= _BACKLOG_RECORDS
 
     async def _end_fetch(self) -> None:
         if self._fetching is not None:
@@ -159,8 +166,15 @@ class Writer:
         owned = self._owned.values()
         return sum(len(o.waiting) for o in owned), sum(o.waiting_bytes for o in owned)
 
+    def _wait_s(self) -> float:
+        """How long to wait before the next flush: 0 for now, infinity until something more was fetched, or not."""
+        size = self._waiting_size()
+        if self._in_backlog and not self._policy.is_full(*size):
+            return float("inf")
+        return self._policy.wait_s(self._clock(), *size)
+
     def _start_flush_if_due(self) -> None:
-        if self._flushing is not None or self._policy.wait_s(self._clock(), *self._waiting_size()) > 0:
+        if self._flushing is not None or self._wait_s() > 0:
             return
         batch = [(owned, owned.take_out()) for owned in self._owned.values() if owned.waiting]
         self._flushing = asyncio.create_task(self._flush(batch))

@@ -24,7 +24,14 @@ from shared.errors import Misconfigured, StoreInUse, StoreOverloaded, StoreUnava
 from shared.store.base import LogStore, QueryLimits, Row
 from shared.store.codes import limit_error, store_error
 from shared.store.parameters import encode_parameters
-from shared.store.session import LAST_RESORT_SETTINGS, SESSION_SETTINGS, decode_rows, is_one_row, query_settings
+from shared.store.session import (
+    INSERT_SETTINGS,
+    LAST_RESORT_SETTINGS,
+    SESSION_SETTINGS,
+    decode_rows,
+    is_one_row,
+    query_settings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -87,7 +94,7 @@ class ChdbStore(LogStore):
             _refuse_other_owner(self._path)
             handles.append(chdb.connect(self._connection_string))
             handles[0].query(f"CREATE DATABASE IF NOT EXISTS `{self._database}`", "Null")
-            self._prepare(handles[0], SESSION_SETTINGS)
+            self._prepare(handles[0], SESSION_SETTINGS, INSERT_SETTINGS)
             handles += [self._reading_handle(None) for _ in range(QUERY_THREADS)]
         except OSError as error:
             raise Misconfigured(f"the store directory {self._path} can't be made: {error.strerror}") from error

@@ -10,7 +10,14 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from shared.errors import Misconfigured, StoreOverloaded, StoreRejected, StoreUnavailable
 from shared.store.base import LogStore, QueryLimits, Row
 from shared.store.codes import ACCESS_CODES, ACCESS_DENIED, error_code, limit_error, store_error
-from shared.store.session import LAST_RESORT_SETTINGS, SESSION_SETTINGS, decode_rows, is_one_row, query_settings
+from shared.store.session import (
+    INSERT_SETTINGS,
+    LAST_RESORT_SETTINGS,
+    SESSION_SETTINGS,
+    decode_rows,
+    is_one_row,
+    query_settings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
@@ -21,7 +28,7 @@ T = TypeVar("T")
 
 CONNECT_TIMEOUT_S: Final = 5.0
 
-_INSERT_SETTINGS: Final = {"wait_end_of_query": "1"}
+_INSERT_SETTINGS: Final[Mapping[str, str | int]] = {**INSERT_SETTINGS, "wait_end_of_query": "1"}
 """An error in the middle of an insert must come as an error, not after a 200."""
 
 

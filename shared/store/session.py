@@ -39,6 +39,11 @@ SESSION_SETTINGS: Final[Mapping[str, str | int]] = {
 }
 """Settings of every handle and every request."""
 
+INSERT_SETTINGS: Final[Mapping[str, str | int]] = {
+    "optimize_on_insert": 0,  # no search for rows to replace within an insert, which has one of each: 10 % less work
+}
+"""Further settings of `LogStore.insert`."""
+
 LAST_RESORT_SETTINGS: Final[Mapping[str, str | int]] = {
     "materialize_skip_indexes_on_insert": 0,  # merges build them; 4 million different words took over 1 GB
     "max_memory_usage": 0,  # what the server has
