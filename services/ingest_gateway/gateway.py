@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from services.ingest_gateway.intake import Intake, body_fingerprint, key_fingerprint
 from shared.errors import Invalid
+from shared.http.headers import header
 from shared.registry.entities import Scope
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Gateway:
 
     def authenticate(self, request: Request) -> Principal:
         """Who sends this create. Raises Unauthenticated, Forbidden, StreamUnavailable."""
-        return self.backends.authenticate(request.headers.get("x-api-key"), Scope.INGEST)
+        return self.backends.authenticate(header(request, b"x-api-key"), Scope.INGEST)
 
 
 def fingerprint_of(request: Request, workspace: str, body: bytes | None = None) -> str | None:
@@ -45,7 +46,7 @@ def fingerprint_of(request: Request, workspace: str, body: bytes | None = None) 
 
 def idempotency_key(request: Request) -> str | None:
     """The `Idempotency-Key` of a request, None without one. Raises Invalid for one that is too long."""
-    key = request.headers.get("idempotency-key")
+    key = header(request, b"idempotency-key")
     if key and len(key) > _MAX_IDEMPOTENCY_KEY:
         text = f"must have at most {_MAX_IDEMPOTENCY_KEY} characters"
         detail = {"loc": ["header", "idempotency-key"], "msg": text, "type": "string_too_long"}

@@ -19,6 +19,8 @@ from shared.errors import ClientError, Unavailable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from starlette.types import Receive, Scope, Send
+
 ORIGIN: Final = "sluice"
 DETAIL_OBJECT_PREFIX: Final = "/v5/"
 """Routes whose clients expect `detail` to be an object on codes other than 422."""
@@ -40,6 +42,10 @@ class JsonResponse(Response):
         self.body = body
         self.background = None
         self.raw_headers = [(b"content-length", b"%d" % len(body)), _CONTENT_TYPE, *headers]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body})
 
 
 def json_response(status: int, value: Any, headers: Mapping[str, str] | None = None) -> JsonResponse:

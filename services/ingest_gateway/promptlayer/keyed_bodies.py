@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from shared.auth import HEADER
 from shared.http.bodies import read_json_object
+from shared.http.headers import header
 from shared.registry.entities import Scope
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ async def read_keyed_body(gateway: Gateway, request: Request) -> tuple[str, Json
 
     Raises Unauthenticated, Forbidden, StreamUnavailable, and what reading and parsing the body raises.
     """
-    if request.headers.get("x-api-key"):
+    if header(request, b"x-api-key"):
         workspace = gateway.authenticate(request).workspace
         body = await read_json_object(request)
         body.value.pop(_FIELD, None)
