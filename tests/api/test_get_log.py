@@ -47,7 +47,8 @@ def test_the_prompt_of_a_log_is_that_of_its_version(api: Api) -> None:
     path = f"a/{unique()}"
     details = {"model": "gpt-4o", "template": [{"role": "user", "content": "Hi {{name}}, {{ name }} {{other}}"}]}
     first = create(api, path=path, prompt=details)
-    create(api, path=path, prompt={"model": "newer"})
+    newer = create(api, path=path, prompt={"model": "newer"})
+    fetch(api, newer["id"])  # once it is read it counts
     prompt = fetch(api, first["id"])["prompt"]
     assert (prompt["path"], prompt["name"], prompt["model"]) == (path, path[2:], "gpt-4o")
     assert (prompt["id"], prompt["version_id"]) == (first["prompt_id"], first["version_id"])
