@@ -47,7 +47,7 @@ async def run(bench: Bench) -> None:
                 writers[size] = (stream, bench.start(new_writer(processes, directory)))
             for stream, _ in writers.values():
                 await append_all(stream, list(logs.messages(500, "warmup")))
-            for number in range(bench.rounds):
+            for number in range(1 + bench.rounds):
                 appended = list(logs.messages(SLICE, f"slice{number}"))
                 for size, (stream, writer) in writers.items():
                     await until_applied(stream, WRITER_GROUP)
@@ -56,11 +56,12 @@ async def run(bench: Bench) -> None:
                     await append_all(stream, appended)
                     await until_applied(stream, WRITER_GROUP)
                     await until_idle(writer.pid)
-                    cpu[size].append((cpu_seconds(writer.pid) - took) / SLICE * 1e6)
+                    if number:  # the first round warms up
+                        cpu[size].append((cpu_seconds(writer.pid) - took) / SLICE * 1e6)
             for _, writer in writers.values():
                 writer.stop()
     for size, directory in directories.items():
-        bench.check(check(directory / "store", size, filled[size], 500 + bench.rounds * SLICE))
+        bench.check(check(directory / "store", size, filled[size], 500 + (1 + bench.rounds) * SLICE))
     add(bench, cpu)
 
 

@@ -41,6 +41,10 @@ READS: Final = 40
 QUICK_READS: Final = 20
 """Of each kind in a round."""
 
+LEAST_READS: Final = 3
+ROUND_S: Final = 4.0
+"""A round of slow reads has fewer of them."""
+
 PAGE: Final = 50
 
 
@@ -118,7 +122,10 @@ async def alternate(
     medians: tuple[list[float], list[float]] = ([], [])
     for number in range(bench.rounds + 1):
         times: tuple[list[float], list[float]] = ([], [])
+        started = time.perf_counter()
         for turn in range(bench.scale(READS, QUICK_READS)):
+            if turn >= LEAST_READS and time.perf_counter() - started > ROUND_S:
+                break
             argument = chosen.choice(arguments)
             for way in (turn % 2, 1 - turn % 2):
                 began = time.perf_counter()
