@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from tests.bench import report
 from tests.bench.engine import Engine
-from tests.bench.kafka import delete_topics
+from tests.bench.kafka import delete_topics, warm_up
 from tests.bench.machine import choose_cores, pinned
 from tests.support.clickhouse_fixtures import ClickHouseProcess
 from tests.support.kafka_broker import KafkaBroker
@@ -107,6 +107,9 @@ class Bench:
             self._broker = KafkaBroker(self.new_directory("kafka"), settings=_PATIENT)
             with pinned(self.cores.others):
                 self._broker.start()
+            with pinned(self.cores.server):
+                await warm_up(self._broker.bootstrap, self.scale(15, 8))
+            await delete_topics(self._broker.bootstrap)
         try:
             yield self._broker.bootstrap
         finally:

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from typing import TYPE_CHECKING, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import OffsetAndMetadata
 
-from shared.stream.base import LOGS_TOPIC
+from shared.stream.base import LOGS_TOPIC, Message
 from shared.stream.kafka import KafkaConfig, KafkaStream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-    from shared.stream.base import Message, Stream
+    from shared.stream.base import Stream
 
 PARTITIONS: Final = 8
 _AT_ONCE: Final = 250
 """Messages of one append: about half of what a batch holds."""
 
+_AT_ONCE_WARMING_UP: Final = 64
 _LOOK_S: Final = 0.02
 _PATIENCE_S: Final = 300.0
 
@@ -69,6 +71,19 @@ async def group(bootstrap: str, name: str) -> AsyncIterator[Callable[[int], Awai
         yield commit
     finally:
         await consumer.stop()
+
+
+async def warm_up(bootstrap: str, seconds: float) -> None:
+    """Append single logs for so long: until its code is compiled, a broker takes ten times the CPU."""
+    message = Message(b"warm-up", b"-" * 2_000)
+    over = time.monotonic() + seconds
+    async with connected(bootstrap) as stream:
+
+        async def work(number: int) -> None:
+            while time.monotonic() < over:
+                await stream.append(LOGS_TOPIC, number % PARTITIONS, [message])
+
+        await asyncio.gather(*(work(number) for number in range(_AT_ONCE_WARMING_UP)))
 
 
 async def append_all(stream: Stream, messages: Sequence[Message]) -> None:

@@ -49,7 +49,7 @@ _HASH: Final = """
 
 async def run(bench: Bench) -> None:
     """Three processes take turns."""
-    rows = bench.scale(5, 2) * BATCH
+    rows = bench.scale(3, 2) * BATCH
     directory = bench.new_directory("writer")
     async with bench.kafka() as bootstrap, kafka.connected(bootstrap) as stream:
         with bench.processes() as processes:
