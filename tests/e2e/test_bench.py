@@ -9,6 +9,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from click.testing import CliRunner, Result
 
@@ -35,6 +36,11 @@ def sluice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 def bench(url: str, *options: str, key: str | None = KEY) -> Result:
     """What the command prints, and its exit status."""
     return CliRunner(env={"SLUICE_API_KEY": key}).invoke(main, ["bench", url, *options])
+
+
+def create_status(url: str, key: str) -> int:
+    """What the server answers to a create with this key and an empty body."""
+    return httpx.post(f"{url}/log-request", headers={"X-API-KEY": key}, json={}).status_code
 
 
 def test_every_log_of_a_mixed_load_is_kept(sluice: Up, tmp_path: Path) -> None:
@@ -85,6 +91,7 @@ def test_a_wrong_key_is_one_line(sluice: Up) -> None:
 
 def test_a_key_that_may_not_read_is_one_line(sluice: Up) -> None:
     key = sluice.run("keys", "create", "--workspace", "half", "--scopes", "ingest").split()[-1]
+    wait_until(lambda: create_status(sluice.url, key) != 401, "the server to have read of the key", 30)
     done = bench(sluice.url, key=key)
     assert done.exit_code == 1
     assert "403" in done.output
