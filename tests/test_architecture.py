@@ -61,6 +61,7 @@ PURE: Final = (
     "shared.http.routing",
     "shared.registry.entities",
     "shared.registry.events",
+    "shared.registry.files",
     "shared.registry.state",
     "shared.store.base",
     "shared.store.codes",

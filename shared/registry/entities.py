@@ -90,7 +90,8 @@ class PromptVersion:
 class Prompt:
     """A prompt and its versions by id, oldest first; or another file of `kind`, which works the same way.
 
-    Changed by the fold only; all others read.
+    Changed by the fold only; all others read. A deleted one is kept for the logs that name it, and so are deleted
+    versions.
     """
 
     workspace: str
@@ -103,6 +104,13 @@ class Prompt:
     deployments: dict[str, str] = field(default_factory=dict, repr=False)
     """Environment id -> version id."""
     kind: FileKind = FileKind.PROMPT
+    description: str | None = None
+    tags: tuple[str, ...] = ()
+    readme: str | None = None
+    deleted_at: datetime | None = None
+    deleted_versions: dict[str, PromptVersion] = field(default_factory=dict, repr=False)
+    last_number: int = 0
+    """The number of the version that was added last."""
 
     @property
     def name(self) -> str:
@@ -113,6 +121,14 @@ class Prompt:
     def latest_version(self) -> PromptVersion | None:
         """The newest version; None when there is none yet."""
         return next(reversed(self.versions.values()), None)
+
+    def version_named(self, name: str) -> PromptVersion | None:
+        """The version that has this name; no other version of the prompt can have it."""
+        return next((version for version in self.versions.values() if version.name == name), None)
+
+    def version_of_log(self, version_id: str) -> PromptVersion | None:
+        """The version that a log names, deleted or not."""
+        return self.versions.get(version_id) or self.deleted_versions.get(version_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 A record's key is the kind, its value the event as one JSON object. The registry is kept for ever, so a kind and its
 fields never change their meaning. A new field needs a default, for the records written before it. A new kind is a
-class here and a method in `state`. Fields and kinds that a reader does not know were written by a newer version: it
-ignores them.
+class here and a method in `state` or `files`. Fields and kinds that a reader does not know were written by a newer
+version: it ignores them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, ClassVar, Final
 
 import orjson
@@ -16,6 +17,15 @@ from pydantic import TypeAdapter
 
 from shared.registry.entities import FileKind
 from shared.stream.base import Message
+
+
+class Ignored(StrEnum):
+    """Why a record changed nothing. None of these stops the fold."""
+
+    UNKNOWN_KIND = "unknown_kind"  # written by a newer version
+    MALFORMED = "malformed"  # not what this kind looks like
+    DANGLING = "dangling"  # names something that is not there, or in another workspace
+    TAKEN = "taken"  # came second in a race
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,58 @@ class Undeployed:
 
 
 @dataclass(frozen=True, slots=True)
+class FileMoved:
+    """A prompt, or another file, goes to another path. Its old path is free from here on."""
+
+    kind: ClassVar = "file_moved"
+    workspace: str
+    prompt_id: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileDescribed:
+    """What people say about a file. None leaves a field as it is."""
+
+    kind: ClassVar = "file_described"
+    workspace: str
+    prompt_id: str
+    description: str | None = None
+    tags: tuple[str, ...] | None = None
+    readme: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileDeleted:
+    """The end of a file. Its path is free from here on; its logs go on naming it."""
+
+    kind: ClassVar = "file_deleted"
+    workspace: str
+    prompt_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class VersionChanged:
+    """What people call a version. `changes` has new values by field, `name` and `description`; others stay."""
+
+    kind: ClassVar = "version_changed"
+    workspace: str
+    prompt_id: str
+    version_id: str
+    changes: dict[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionDeleted:
+    """The end of a version that is not deployed, until it is added again. Its logs go on naming it."""
+
+    kind: ClassVar = "version_deleted"
+    workspace: str
+    prompt_id: str
+    version_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class EnvironmentCreated:
     """An environment besides those every workspace starts with."""
 
@@ -92,13 +154,21 @@ class KeyRevoked:
     key_id: str
 
 
-RegistryEvent = PromptCreated | VersionAdded | Deployed | Undeployed | EnvironmentCreated | KeyCreated | KeyRevoked
+FileChange = Deployed | Undeployed | FileMoved | FileDescribed | FileDeleted | VersionChanged | VersionDeleted
+"""What can happen to a file that is not deleted."""
+
+RegistryEvent = PromptCreated | VersionAdded | FileChange | EnvironmentCreated | KeyCreated | KeyRevoked
 
 _CLASSES: Final[tuple[type[RegistryEvent], ...]] = (
     PromptCreated,
     VersionAdded,
     Deployed,
     Undeployed,
+    FileMoved,
+    FileDescribed,
+    FileDeleted,
+    VersionChanged,
+    VersionDeleted,
     EnvironmentCreated,
     KeyCreated,
     KeyRevoked,

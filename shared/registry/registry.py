@@ -16,6 +16,7 @@ from shared import ids
 from shared.errors import Conflict, Invalid, NotFound
 from shared.registry import events, metrics
 from shared.registry.additions import Additions, result_of
+from shared.registry.changes import Changes
 from shared.registry.entities import (
     ApiKey,
     Environment,
@@ -35,6 +36,7 @@ from shared.stream.base import REGISTRY_TOPIC
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
+    from shared.registry.events import Ignored
     from shared.stream.base import Appended, Message, Record, Stream
 
 KEY_TEXT_PREFIX: Final = "sk_sluice_"
@@ -48,8 +50,9 @@ Found = TypeVar("Found")
 class Registry:
     """Prompts, versions, environments and keys. `state` is always there to read; only the fold changes it.
 
-    Methods that append raise what the append raises: StreamUnavailable, or OutcomeUnknown (doing it again is
-    harmless). Those that wait for the fold raise StreamUnavailable after `wait_timeout_s`.
+    What is there already is changed through `changes`. Methods that append raise what the append raises:
+    StreamUnavailable, or OutcomeUnknown (doing it again is harmless). Those that wait for the fold raise
+    StreamUnavailable after `wait_timeout_s`.
     `versions_refused` counts versions left out because their prompt had `versions_per_prompt` already.
     """
 
@@ -61,6 +64,9 @@ class Registry:
         self._tail = Tail(stream, self._fold, wait_timeout_s)
         self._creating: dict[tuple[str, str, FileKind], asyncio.Task[Prompt]] = {}
         self._additions = Additions(self._append)
+        self._awaited = 0
+        self._ignored: dict[int, Ignored] = {}
+        self.changes = Changes(self._append_and_fold)
 
     async def start(self) -> None:
         """Fold the whole stream, then follow it. Raises StreamUnavailable; Misconfigured when its beginning is gone."""
@@ -109,11 +115,14 @@ class Registry:
             self._creating[workspace, path, kind] = creating
         return await result_of(creating)
 
-    async def find_prompt(self, workspace: str, prompt_id: str) -> Prompt | None:
-        """The prompt, or other file, of this id. When it is not known here, the answer waits until the fold has it."""
+    async def find_prompt(self, workspace: str, prompt_id: str, *, or_deleted: bool = False) -> Prompt | None:
+        """The prompt, or other file, of this id. When it is not known here, the answer waits until the fold has it.
+
+        Logs may name one that was deleted since: `or_deleted` is for those who read them.
+        """
         if all(ids.from_text(prompt_id, kind.id_prefix) is None for kind in FileKind):
             return None
-        return await self._find(lambda: self.state.prompt(workspace, prompt_id))
+        return await self._find(lambda: self.state.prompt(workspace, prompt_id, or_deleted=or_deleted))
 
     async def find_prompt_by_path(self, workspace: str, path: str, kind: FileKind = FileKind.PROMPT) -> Prompt | None:
         """The prompt (or file of another kind) at a path, looked for like `find_prompt`."""
@@ -124,7 +133,7 @@ class Registry:
             await self._append_and_fold(events.PromptCreated(workspace, path, kind))
         found = self.state.taken_by(workspace, path, kind)
         if found is None:
-            raise AssertionError(f"{kind} {path!r} was folded and is not there")
+            raise Conflict(f"path: the {kind} at {path[:80]!r} was moved or deleted as soon as it was there")
         if found.kind is not kind:
             raise Conflict(f"path: at {path[:80]!r} is a {found.kind}, not a {kind}")
         return found
@@ -171,19 +180,23 @@ class Registry:
             return version.details
         return self._additions.details(prompt.id, version_id)
 
-    async def find_version(self, workspace: str, prompt_id: str, version_id: str) -> PromptVersion | None:
+    async def find_version(
+        self, workspace: str, prompt_id: str, version_id: str, *, or_deleted: bool = False
+    ) -> PromptVersion | None:
         """The version of this id, looked for like `find_prompt`.
 
         A log that carries its details itself names a version the registry never had: look at the log first.
         """
 
         def lookup() -> PromptVersion | None:
-            prompt = self.state.prompt(workspace, prompt_id)
-            return prompt.versions.get(version_id) if prompt is not None else None
+            prompt = self.state.prompt(workspace, prompt_id, or_deleted=or_deleted)
+            if prompt is None:
+                return None
+            return prompt.version_of_log(version_id) if or_deleted else prompt.versions.get(version_id)
 
         return await self._find(lookup)
 
-    # Environments and deployments
+    # Environments
 
     async def create_environment(
         self, workspace: str, name: str, tag: EnvironmentTag = EnvironmentTag.OTHER
@@ -206,14 +219,6 @@ class Registry:
     async def find_environment(self, workspace: str, id_or_name: str) -> Environment | None:
         """The environment of this id or name, after catching up with the stream when it is not known here."""
         return await self._find(lambda: self.state.environment(workspace, id_or_name))
-
-    async def deploy(self, prompt: Prompt, environment: Environment, version: PromptVersion) -> None:
-        """Make this the prompt's version in the environment; returns once it is so here."""
-        await self._append_and_fold(events.Deployed(prompt.workspace, prompt.id, environment.id, version.id))
-
-    async def undeploy(self, prompt: Prompt, environment: Environment) -> None:
-        """Have no version of the prompt in the environment; returns once it is so here."""
-        await self._append_and_fold(events.Undeployed(prompt.workspace, prompt.id, environment.id))
 
     # Keys
 
@@ -244,9 +249,17 @@ class Registry:
     async def _append(self, message: Message) -> Appended:
         return await self._stream.append(REGISTRY_TOPIC, _PARTITION, [message])
 
-    async def _append_and_fold(self, event: events.RegistryEvent) -> None:
-        appended = await self._append(events.encode(event))
-        await self._tail.wait_for(appended.offset)
+    async def _append_and_fold(self, event: events.RegistryEvent) -> Ignored | None:
+        """Append an event and return once it is folded here: why it changed nothing, None when it did."""
+        self._awaited += 1
+        try:
+            appended = await self._append(events.encode(event))
+            await self._tail.wait_for(appended.offset)
+            return self._ignored.get(appended.offset)
+        finally:
+            self._awaited -= 1
+            if not self._awaited:
+                self._ignored.clear()
 
     async def _find(self, lookup: Callable[[], Found | None]) -> Found | None:
         found = lookup()
@@ -256,9 +269,11 @@ class Registry:
         return found
 
     def _fold(self, record: Record) -> None:
-        event = self.state.apply(record)
-        if isinstance(event, events.VersionAdded):
-            self._additions.forget(event.prompt_id, event.version_id)
+        folded = self.state.apply(record)
+        if isinstance(folded.event, events.VersionAdded):
+            self._additions.forget(folded.event.prompt_id, folded.event.version_id)
+        if folded.ignored is not None and self._awaited:
+            self._ignored[record.offset] = folded.ignored
 
 
 @contextmanager

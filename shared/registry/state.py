@@ -11,20 +11,13 @@ import hashlib
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
-from enum import StrEnum
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Final, NamedTuple, assert_never
 
 from shared import ids
 from shared.registry import events
-from shared.registry.entities import (
-    ApiKey,
-    Environment,
-    EnvironmentTag,
-    FileKind,
-    Prompt,
-    PromptVersion,
-    normalise_path,
-)
+from shared.registry.entities import ApiKey, Environment, EnvironmentTag, FileKind, Prompt, PromptVersion
+from shared.registry.events import Ignored
+from shared.registry.files import Files
 
 if TYPE_CHECKING:
     from shared.stream.base import Record
@@ -39,13 +32,11 @@ INITIAL_ENVIRONMENTS: Final = (
 """What every workspace starts with. They need no record, so they are dated with the first moment an id can hold."""
 
 
-class Ignored(StrEnum):
-    """Why a record changed nothing. None of these stops the fold."""
+class Folded(NamedTuple):
+    """What came of a record: its event, None for one that can't be read; and why nothing changed, None if it did."""
 
-    UNKNOWN_KIND = "unknown_kind"  # written by a newer version
-    MALFORMED = "malformed"  # not what this kind looks like
-    DANGLING = "dangling"  # names something that is not there, or in another workspace
-    TAKEN = "taken"  # came second in a race
+    event: events.RegistryEvent | None
+    ignored: Ignored | None
 
 
 class RegistryState:
@@ -53,39 +44,30 @@ class RegistryState:
 
     def __init__(self) -> None:
         self.ignored: Counter[Ignored] = Counter()
-        self._prompts: dict[str, dict[str, Prompt]] = {}
-        self._prompts_by_path: dict[tuple[str, str, frozenset[FileKind]], Prompt] = {}
+        self._files = Files()
         self._environments: dict[str, dict[str, Environment]] = {}
         self._keys: dict[str, ApiKey] = {}
         self._active_keys_by_hash: dict[str, ApiKey] = {}
 
     # Lookups: a dictionary access or two, so that they can be made for each request.
 
-    def prompt(self, workspace: str, prompt_id: str) -> Prompt | None:
-        """The prompt, or other file, of this id in the workspace."""
-        prompts = self._prompts.get(workspace)
-        return prompts.get(prompt_id) if prompts else None
+    def prompt(self, workspace: str, prompt_id: str, *, or_deleted: bool = False) -> Prompt | None:
+        """The prompt, or other file, of this id in the workspace; a deleted one only for those who ask for it."""
+        prompt = self._files.by_id(workspace, prompt_id)
+        return prompt if prompt is None or prompt.deleted_at is None or or_deleted else None
 
     def prompt_by_path(self, workspace: str, path: str, kind: FileKind = FileKind.PROMPT) -> Prompt | None:
         """The prompt (or file of another kind) at a path, in any spelling of it. None for a path that none can have."""
-        found = self.taken_by(workspace, path, kind)
+        found = self._files.by_path(workspace, path, kind)
         return found if found is not None and found.kind is kind else None
 
     def taken_by(self, workspace: str, path: str, kind: FileKind) -> Prompt | None:
         """What keeps another file of this kind from a path: of this kind, or of one that shares its paths."""
-        namespace = kind.shares_paths_with
-        found = self._prompts_by_path.get((workspace, path, namespace))
-        if found is not None:
-            return found
-        try:
-            return self._prompts_by_path.get((workspace, normalise_path(path), namespace))
-        except ValueError:
-            return None
+        return self._files.by_path(workspace, path, kind)
 
     def prompts(self, workspace: str | None = None, kind: FileKind | None = FileKind.PROMPT) -> list[Prompt]:
         """The prompts of a workspace, or of all, oldest first in each; files of another kind, or (None) of all."""
-        workspaces = self._prompts.values() if workspace is None else [self._prompts.get(workspace, {})]
-        return [found for prompts in workspaces for found in prompts.values() if kind is None or found.kind is kind]
+        return [found for found in self._files.all(workspace) if kind is None or found.kind is kind]
 
     def environment(self, workspace: str, id_or_name: str) -> Environment | None:
         """The environment of this id, or of this name."""
@@ -125,36 +107,44 @@ class RegistryState:
 
     # The fold.
 
-    def apply(self, record: Record) -> events.RegistryEvent | None:
-        """Fold in the next record, in the order of the stream. Never raises: what can't be applied is counted.
+    def apply(self, record: Record) -> Folded:
+        """Fold in the next record, in the order of the stream. Never raises: what can't be applied is counted."""
+        folded = self._folded(record)
+        if folded.ignored is not None:
+            self.ignored[folded.ignored] += 1
+        return folded
 
-        Returns the event it carried, whether or not it changed anything; None for one that can't be read.
-        """
+    def _folded(self, record: Record) -> Folded:
         try:
             event = events.decode(record.key, record.value)
             number = ids.mint(record.timestamp_ms, 0, record.offset)
         except ValueError:
-            self.ignored[Ignored.MALFORMED] += 1
-            return None
+            return Folded(None, Ignored.MALFORMED)
         if event is None:
-            self.ignored[Ignored.UNKNOWN_KIND] += 1
-            return None
-        ignored = self._fold(event, number, record)
-        if ignored is not None:
-            self.ignored[ignored] += 1
-        return event
+            return Folded(None, Ignored.UNKNOWN_KIND)
+        return Folded(event, self._fold(event, number, record))
 
     def _fold(self, event: events.RegistryEvent, number: int, record: Record) -> Ignored | None:
         at = datetime.fromtimestamp(record.timestamp_ms / 1000, UTC)
         match event:
             case events.PromptCreated():
-                return self._create_prompt(event, number, at)
+                return self._files.create(event, number, at)
             case events.VersionAdded():
-                return self._add_version(event, record.value, at)
+                return self._files.add_version(event, record.value, at)
             case events.Deployed():
-                return self._deploy(event, at)
+                return self._files.deploy(event, self._environments_of(event.workspace), at)
             case events.Undeployed():
-                return self._undeploy(event, at)
+                return self._files.undeploy(event, at)
+            case events.FileMoved():
+                return self._files.move(event, at)
+            case events.FileDescribed():
+                return self._files.describe(event, at)
+            case events.FileDeleted():
+                return self._files.delete(event, at)
+            case events.VersionChanged():
+                return self._files.change_version(event, at)
+            case events.VersionDeleted():
+                return self._files.delete_version(event, at)
             case events.EnvironmentCreated():
                 return self._create_environment(event, at)
             case events.KeyCreated():
@@ -163,50 +153,6 @@ class RegistryState:
                 return self._revoke_key(event, at)
             case _:
                 assert_never(event)
-
-    def _create_prompt(self, event: events.PromptCreated, number: int, at: datetime) -> Ignored | None:
-        kind = event.file_kind
-        if (event.workspace, event.path, kind.shares_paths_with) in self._prompts_by_path:
-            return Ignored.TAKEN
-        own_id = ids.to_text(number, kind.id_prefix)
-        prompt = Prompt(event.workspace, number, own_id, event.path, at, at, kind=kind)
-        self._prompts.setdefault(event.workspace, {})[prompt.id] = prompt
-        self._prompts_by_path[event.workspace, event.path, kind.shares_paths_with] = prompt
-        return None
-
-    def _add_version(self, event: events.VersionAdded, value: bytes, at: datetime) -> Ignored | None:
-        prompt = self.prompt(event.workspace, event.prompt_id)
-        if prompt is None:
-            return Ignored.DANGLING
-        if event.version_id in prompt.versions:
-            return Ignored.TAKEN
-        prompt.versions[event.version_id] = PromptVersion(
-            id=event.version_id,
-            number=len(prompt.versions) + 1,
-            name=event.name,
-            description=event.description,
-            created_at=at,
-            event_json=value,
-        )
-        prompt.updated_at = at
-        return None
-
-    def _deploy(self, event: events.Deployed, at: datetime) -> Ignored | None:
-        prompt = self.prompt(event.workspace, event.prompt_id)
-        if prompt is None or event.version_id not in prompt.versions:
-            return Ignored.DANGLING
-        if event.environment_id not in self._environments_of(event.workspace):
-            return Ignored.DANGLING
-        prompt.deployments[event.environment_id] = event.version_id
-        prompt.updated_at = at
-        return None
-
-    def _undeploy(self, event: events.Undeployed, at: datetime) -> Ignored | None:
-        prompt = self.prompt(event.workspace, event.prompt_id)
-        if prompt is None or prompt.deployments.pop(event.environment_id, None) is None:
-            return Ignored.DANGLING
-        prompt.updated_at = at
-        return None
 
     def _create_environment(self, event: events.EnvironmentCreated, at: datetime) -> Ignored | None:
         environments = self._environments_of(event.workspace)

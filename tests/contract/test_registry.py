@@ -216,7 +216,7 @@ async def test_a_restart_gives_the_same_state(open_registry: Open, workspace: st
     registry = await open_registry()
     prompt = await prompt_with_version(registry, workspace)
     environment = await registry.create_environment(workspace, "canary")
-    await registry.deploy(prompt, environment, prompt.versions["prv_1"])
+    await registry.changes.deploy(prompt, environment, prompt.versions["prv_1"])
     await registry.create_key(workspace, [Scope.READ], "kept")
     revoked, _ = await registry.create_key(workspace, [Scope.READ], "revoked")
     await registry.revoke_key(revoked.id)
@@ -234,14 +234,46 @@ async def test_deployments_decide_the_default_version(open_registry: Open, works
     production = registry.state.environment(workspace, "production")
     assert production is not None
     assert registry.state.default_version(prompt) == prompt.versions["prv_2"]
-    await registry.deploy(prompt, production, prompt.versions["prv_1"])
+    await registry.changes.deploy(prompt, production, prompt.versions["prv_1"])
     assert registry.state.default_version(prompt) == prompt.versions["prv_1"]
     seen = await other.find_prompt_by_path(workspace, "folder/greeting")
     assert seen is not None
     await until(lambda: other.state.deployed_version(seen, production) == prompt.versions["prv_1"])
-    await registry.undeploy(prompt, production)
+    await registry.changes.undeploy(prompt, production)
     assert registry.state.deployed_version(prompt, production) is None
     assert registry.state.default_version(prompt) == prompt.versions["prv_2"]
+
+
+async def test_of_changes_that_exclude_each_other_one_takes_effect_everywhere(
+    open_registry: Open, workspace: str
+) -> None:
+    one, two = await open_registry(), await open_registry()
+    prompts = [await one.find_or_create_prompt(workspace, path) for path in ("a", "b")]
+    for number in (1, 2):
+        assert await one.ensure_version(prompts[0], f"prv_{number}", DETAILS)
+    first = await one.find_version(workspace, prompts[0].id, "prv_1")
+    second = await one.find_version(workspace, prompts[0].id, "prv_2")
+    elsewhere = await two.find_prompt(workspace, prompts[1].id)
+    assert first is not None
+    assert second is not None
+    assert elsewhere is not None
+    assert await outcomes(one.changes.move(prompts[0], "/c/"), two.changes.move(elsewhere, "c")) in (
+        ["Conflict", "NoneType"],
+        ["NoneType", "Conflict"],
+    )
+    names = (one.changes.change_version(prompts[0], version, {"name": "best"}) for version in (first, second))
+    assert await outcomes(*names) == ["NoneType", "Conflict"]
+    deletions = (one.changes.delete(prompts[0]), one.changes.delete(prompts[0]), one.changes.delete(prompts[1]))
+    assert await outcomes(*deletions) == ["NoneType", "NotFound", "NoneType"]
+    assert await two.find_prompt_by_path(workspace, "never made") is None, "it has caught up with the stream now"
+    assert two.state.prompts(workspace) == []
+    remade = await two.find_or_create_prompt(workspace, "c")
+    assert remade.id not in {prompt.id for prompt in prompts}
+
+
+async def outcomes(*changes: Awaitable[None]) -> list[str]:
+    """The type of what each of these changes, made at once, returned or raised."""
+    return [type(outcome).__name__ for outcome in await asyncio.gather(*changes, return_exceptions=True)]
 
 
 async def test_environments_are_made_once(open_registry: Open, workspace: str) -> None:

@@ -145,7 +145,7 @@ class Api:
             assert prompt is not None
             assert found is not None
             assert version is not None
-            await registry.deploy(prompt, found, version)
+            await registry.changes.deploy(prompt, found, version)
 
         self.in_registry(action)
 

@@ -24,9 +24,12 @@ async def prompt_of_log(query: Query, workspace: str, log: Columns, payload: Col
     prompt_id, version_id = log["prompt_id"], log["prompt_version_id"]
     backends = query.backends
     usage = await query.usage.get((workspace, prompt_id)) or {}
-    prompt = await backends.registry.find_prompt(workspace, prompt_id)
+    registry = backends.registry
+    prompt = await registry.find_prompt(workspace, prompt_id, or_deleted=True)
     own_details = json_value(payload["prompt_details"])
-    version = await backends.registry.find_version(workspace, prompt_id, version_id) if own_details is None else None
+    version = (
+        await registry.find_version(workspace, prompt_id, version_id, or_deleted=True) if own_details is None else None
+    )
     version_usage = usage.get(version_id) or VersionUsage(1, log["received_at"])
     received_at = iso_time(log["received_at"]) or ""
     details = version.details if version is not None else own_details

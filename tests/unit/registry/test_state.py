@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from shared import ids
 from shared.registry import events
 from shared.registry.entities import Environment, FileKind, Prompt, normalise_path
-from shared.registry.state import INITIAL_ENVIRONMENTS, Ignored, RegistryState, environment_id
+from shared.registry.events import Ignored
+from shared.registry.state import INITIAL_ENVIRONMENTS, RegistryState, environment_id
 from shared.stream.base import Record
 
 START_MS = ids.ID_EPOCH_MS + 400 * 24 * 3600 * 1000
@@ -284,11 +285,17 @@ _names = st.sampled_from(["a", "b", "production"])
 _versions = st.sampled_from(["prv_1", "prv_2"])
 _environments = st.sampled_from([environment_id("default", name) for name in ("production", "a")])
 _prompts = st.sampled_from(PROMPT_IDS)
+_changes = st.dictionaries(st.sampled_from(["name", "description", "colour"]), st.none() | _names)
 any_event: st.SearchStrategy[events.RegistryEvent] = st.one_of(
     st.builds(events.PromptCreated, _workspaces, _names),
-    st.builds(events.VersionAdded, _workspaces, _prompts, _versions, st.just(MODEL)),
+    st.builds(events.VersionAdded, _workspaces, _prompts, _versions, st.just(MODEL), st.none() | _names),
     st.builds(events.Deployed, _workspaces, _prompts, _environments, _versions),
     st.builds(events.Undeployed, _workspaces, _prompts, _environments),
+    st.builds(events.FileMoved, _workspaces, _prompts, _names),
+    st.builds(events.FileDescribed, _workspaces, _prompts, st.none() | _names, st.none() | st.tuples(_names)),
+    st.builds(events.FileDeleted, _workspaces, _prompts),
+    st.builds(events.VersionChanged, _workspaces, _prompts, _versions, _changes),
+    st.builds(events.VersionDeleted, _workspaces, _prompts, _versions),
     st.builds(events.EnvironmentCreated, _workspaces, _names, st.sampled_from(["default", "other"])),
     st.builds(events.KeyCreated, _workspaces, _names, st.just(("read",)), _names),
     st.builds(events.KeyRevoked, _workspaces, _names),
@@ -313,7 +320,12 @@ def test_whatever_is_in_the_stream_the_state_is_consistent(stream: list[events.R
         assert len({prompt.path for prompt in prompts}) == len(prompts)
         for prompt in prompts:
             assert log.state.prompt(workspace, prompt.id) is log.state.prompt_by_path(workspace, prompt.path) is prompt
-            assert [version.number for version in prompt.versions.values()] == list(range(1, len(prompt.versions) + 1))
+            numbers = [version.number for version in prompt.versions.values()]
+            assert numbers == sorted(set(numbers))
+            assert all(1 <= number <= prompt.last_number for number in numbers)
+            assert not prompt.versions.keys() & prompt.deleted_versions.keys()
+            names = [version.name for version in prompt.versions.values() if version.name is not None]
+            assert len(set(names)) == len(names)
             assert all(prompt.deployments[id_] in prompt.versions for id_ in prompt.deployments)
             default = log.state.default_version(prompt)
             assert (default is None) == (not prompt.versions)
