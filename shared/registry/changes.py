@@ -75,6 +75,15 @@ class Changes:
         event = events.Undeployed(file.workspace, file.id, environment.id)
         await self._make(event, f"environment_id: what {file.path[:80]!r} had in {environment.name!r}")
 
+    async def label(self, file: Prompt, label: str, version: PromptVersion) -> None:
+        """Have a release label at this version, wherever it was."""
+        event = events.LabelMoved(file.workspace, file.id, label, version.id)
+        await self._make(event, f"version_id: version {version.id}")
+
+    async def unlabel(self, file: Prompt, label: str) -> None:
+        """End a release label."""
+        await self._make(events.LabelRemoved(file.workspace, file.id, label), f"label: {label[:80]!r}")
+
     async def _make(self, event: events.FileChange, what: str, taken: str = "") -> None:
         ignored = await self._append_and_fold(event)
         if ignored is Ignored.TAKEN:

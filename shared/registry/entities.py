@@ -74,6 +74,8 @@ class PromptVersion:
     description: str | None
     created_at: datetime
     event_json: bytes = field(repr=False)
+    record_id: int = 0
+    """The id that the position of its record makes: PromptLayer's clients know a version by a number."""
 
     @property
     def details(self) -> dict[str, Any]:
@@ -84,6 +86,14 @@ class PromptVersion:
         """
         details: dict[str, Any] = orjson.loads(self.event_json)["details"]
         return details
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A release label of a template, and the version it is at. `number` is its id, which it keeps when it moves."""
+
+    number: int
+    version_id: str
 
 
 @dataclass(slots=True)
@@ -104,6 +114,8 @@ class Prompt:
     deployments: dict[str, str] = field(default_factory=dict, repr=False)
     """Environment id -> version id."""
     kind: FileKind = FileKind.PROMPT
+    labels: dict[str, Label] = field(default_factory=dict, repr=False)
+    """By name. A version may have several."""
     description: str | None = None
     tags: tuple[str, ...] = ()
     readme: str | None = None

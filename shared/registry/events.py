@@ -125,6 +125,27 @@ class VersionDeleted:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelMoved:
+    """A release label goes to a version, from wherever it was. The first record for a label makes it."""
+
+    kind: ClassVar = "label_moved"
+    workspace: str
+    prompt_id: str
+    label: str
+    version_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRemoved:
+    """The end of a release label."""
+
+    kind: ClassVar = "label_removed"
+    workspace: str
+    prompt_id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class EnvironmentCreated:
     """An environment besides those every workspace starts with."""
 
@@ -154,7 +175,17 @@ class KeyRevoked:
     key_id: str
 
 
-FileChange = Deployed | Undeployed | FileMoved | FileDescribed | FileDeleted | VersionChanged | VersionDeleted
+FileChange = (
+    Deployed
+    | Undeployed
+    | FileMoved
+    | FileDescribed
+    | FileDeleted
+    | VersionChanged
+    | VersionDeleted
+    | LabelMoved
+    | LabelRemoved
+)
 """What can happen to a file that is not deleted."""
 
 RegistryEvent = PromptCreated | VersionAdded | FileChange | EnvironmentCreated | KeyCreated | KeyRevoked
@@ -169,6 +200,8 @@ _CLASSES: Final[tuple[type[RegistryEvent], ...]] = (
     FileDeleted,
     VersionChanged,
     VersionDeleted,
+    LabelMoved,
+    LabelRemoved,
     EnvironmentCreated,
     KeyCreated,
     KeyRevoked,

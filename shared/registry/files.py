@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared import ids
-from shared.registry.entities import FileKind, Prompt, PromptVersion, normalise_path
+from shared.registry.entities import FileKind, Label, Prompt, PromptVersion, normalise_path
 from shared.registry.events import Ignored
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Files:
         file.deleted_at = file.updated_at = at
         return None
 
-    def add_version(self, event: events.VersionAdded, value: bytes, at: datetime) -> Ignored | None:
+    def add_version(self, event: events.VersionAdded, number: int, value: bytes, at: datetime) -> Ignored | None:
         """A file that was deleted takes it, too: a log that came at the same time names it.
 
         A name that another version has stays with that one; the version is added without it.
@@ -114,6 +114,7 @@ class Files:
             description=event.description,
             created_at=at,
             event_json=value,
+            record_id=number,
         )
         file.updated_at = at
         return None
@@ -136,7 +137,8 @@ class Files:
         file = self._current(event)
         if file is None or event.version_id not in file.versions:
             return Ignored.DANGLING
-        if event.version_id in file.deployments.values():
+        labelled = {label.version_id for label in file.labels.values()}
+        if event.version_id in labelled.union(file.deployments.values()):
             return Ignored.TAKEN
         file.deleted_versions[event.version_id] = file.versions.pop(event.version_id)
         file.updated_at = at
@@ -153,6 +155,22 @@ class Files:
     def undeploy(self, event: events.Undeployed, at: datetime) -> Ignored | None:
         file = self._current(event)
         if file is None or file.deployments.pop(event.environment_id, None) is None:
+            return Ignored.DANGLING
+        file.updated_at = at
+        return None
+
+    def move_label(self, event: events.LabelMoved, number: int, at: datetime) -> Ignored | None:
+        file = self._current(event)
+        if file is None or event.version_id not in file.versions:
+            return Ignored.DANGLING
+        label = file.labels.get(event.label)
+        file.labels[event.label] = Label(number if label is None else label.number, event.version_id)
+        file.updated_at = at
+        return None
+
+    def remove_label(self, event: events.LabelRemoved, at: datetime) -> Ignored | None:
+        file = self._current(event)
+        if file is None or file.labels.pop(event.label, None) is None:
             return Ignored.DANGLING
         file.updated_at = at
         return None

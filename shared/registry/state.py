@@ -130,7 +130,7 @@ class RegistryState:
             case events.PromptCreated():
                 return self._files.create(event, number, at)
             case events.VersionAdded():
-                return self._files.add_version(event, record.value, at)
+                return self._files.add_version(event, number, record.value, at)
             case events.Deployed():
                 return self._files.deploy(event, self._environments_of(event.workspace), at)
             case events.Undeployed():
@@ -145,6 +145,10 @@ class RegistryState:
                 return self._files.change_version(event, at)
             case events.VersionDeleted():
                 return self._files.delete_version(event, at)
+            case events.LabelMoved():
+                return self._files.move_label(event, number, at)
+            case events.LabelRemoved():
+                return self._files.remove_label(event, at)
             case events.EnvironmentCreated():
                 return self._create_environment(event, at)
             case events.KeyCreated():

@@ -248,7 +248,7 @@ def test_keys(log: Log) -> None:
 
 
 def test_a_newer_version_may_add_kinds_and_fields(log: Log) -> None:
-    log.append_raw(b"label_moved", b'{"workspace":"default"}')
+    log.append_raw(b"from_a_newer_version", b'{"workspace":"default"}')
     log.append_raw(b"prompt_created", b'{"workspace":"default","path":"p","colour":"red"}')
     assert log.state.prompt_by_path("default", "p") is not None
     assert log.state.ignored == {Ignored.UNKNOWN_KIND: 1}
