@@ -114,3 +114,8 @@ def external_id_partition(workspace: str, external_id: str, partitions: int) -> 
         if partition < partitions:
             return partition
     return hashed_partition(workspace, external_id, partitions)
+
+
+def trace_partition(workspace: str, trace_id: str, partitions: int) -> int:
+    """The partition of the spans of a trace: a reader of the trace waits for this one alone."""
+    return hashed_partition(workspace, f"trace {trace_id}", partitions)

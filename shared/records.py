@@ -89,7 +89,7 @@ PAYLOAD_COLUMNS: Final = (
     "provider_response",
     "stdout",
     "prompt_details",  # only when the registry holds no version for them
-    "span",  # of a trace: what OpenTelemetry says of it besides its name, times and ids
+    "span",  # of a trace: what OpenTelemetry says of it besides its ids; see shared/wire/otel/spans.py
 )
 
 LOG_FIELDS: Final = frozenset(LOG_COLUMNS) - frozenset(IDENTITY_COLUMNS)

@@ -10,7 +10,7 @@ import orjson
 
 from services.ingest_gateway.partitioner import MinuteGuard, RoundRobin
 from shared import ids
-from shared.events import Event, EventKind, encode_key, external_id_partition, hashed_partition
+from shared.events import Event, EventKind, encode_key, external_id_partition, hashed_partition, trace_partition
 from shared.stream.base import LOGS_TOPIC, Message
 
 if TYPE_CHECKING:
@@ -56,6 +56,10 @@ class Intake:
         end = appended.offset + len(messages)
         return [ids.mint(appended.timestamp_ms, partition, offset) for offset in range(appended.offset, end)]
 
+    def trace_partition(self, workspace: str, trace_id: str) -> int:
+        """The partition of all spans of a trace."""
+        return trace_partition(workspace, trace_id, self._stream.partitions(LOGS_TOPIC))
+
     def partition(self, workspace: str, external_id: str | None = None, fingerprint: str | None = None) -> int:
         """The partition of a new log: that of its names, else the next one in turn."""
         partitions = self._stream.partitions(LOGS_TOPIC)
@@ -88,6 +92,11 @@ def body_fingerprint(workspace: str, route: str, body: bytes) -> str:
 def key_fingerprint(workspace: str, route: str, idempotency_key: str) -> str:
     """Recognises the same `Idempotency-Key` sent to the same route again."""
     return _fingerprint("key", workspace, route, idempotency_key.encode())
+
+
+def span_fingerprint(workspace: str, api: str, trace_id: str, span_id: str) -> str:
+    """Recognises the same span sent to the same API again: exporters send a whole batch again after a failure."""
+    return _fingerprint("span", workspace, api, f"{trace_id} {span_id}".encode())
 
 
 def _fingerprint(kind: str, workspace: str, route: str, content: bytes) -> str:

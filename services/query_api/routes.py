@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.query_api import purge
-from services.query_api.humanloop import log_list, logs
+from services.query_api.humanloop import log_list, logs, registry
 from services.query_api.log_reader import LogReader
-from services.query_api.promptlayer import requests, search
+from services.query_api.promptlayer import requests, search, traces
 from services.query_api.query import Query
 from shared.store.logs import VersionUsage, prompt_usage
 from shared.together import Together
@@ -26,7 +26,9 @@ def routes(backends: Backends) -> list[Route]:
     return [
         *requests.routes(query),
         *search.routes(query),
+        *traces.routes(query),
         *log_list.routes(query),
         *logs.routes(query),
+        *registry.routes(query),
         *purge.routes(query),
     ]

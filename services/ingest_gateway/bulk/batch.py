@@ -18,13 +18,17 @@ Entry = tuple[int, "Message"]
 
 
 class Batch:
-    """Collects logs, then appends them. `home` is the partition of those that are not bound to another one."""
+    """Collects logs, then appends them. `home` is the partition of those that are not bound to another one.
+
+    `size` is the bytes of their events so far.
+    """
 
     def __init__(self, intake: Intake, workspace: str, home: int) -> None:
         self._intake = intake
         self._workspace = workspace
         self._home = home
         self._by_partition: dict[int, list[Entry]] = {}
+        self.size = 0
         self.ids: dict[int, int] = {}
         self.errors: dict[int, Unavailable | TooLarge] = {}
 
@@ -42,6 +46,7 @@ class Batch:
         if external_id is not None or (fingerprint is not None and not at_home):
             partition = self._intake.partition(self._workspace, external_id, fingerprint)
         message = create_message(self._workspace, columns, external_id=external_id, fingerprint=fingerprint)
+        self.size += len(message.value)
         self._by_partition.setdefault(partition, []).append((number, message))
 
     async def append(self) -> None:

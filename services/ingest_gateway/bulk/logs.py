@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from time import perf_counter
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
@@ -21,6 +20,7 @@ from services.ingest_gateway.gateway import Gateway, idempotency_key
 from services.ingest_gateway.humanloop.client_ids import conflict
 from services.ingest_gateway.intake import body_fingerprint, key_fingerprint
 from services.ingest_gateway.promptlayer import requests
+from services.ingest_gateway.turns import Turns
 from shared.errors import ClientError, OutcomeUnknown, Unavailable
 from shared.http.bodies import read_body
 from shared.http.failure_log import FailureLog
@@ -40,9 +40,6 @@ if TYPE_CHECKING:
     from shared.http.json_bodies import JsonBody
 
 PATH: Final = "/v1/logs"
-
-_SLICE_S: Final = 0.005
-"""How long items are worked on before other requests get their turn."""
 
 _TOGETHER: Final = 50
 """Prompt logs whose prompts and client ids are looked up side by side, and which are checked without a break."""
@@ -103,9 +100,9 @@ class _Bulk:
         self._prompt_of: dict[str, str] = {}
 
     async def accept(self, found: Iterable[Item], default_type: str | None) -> None:
-        """Check all items and give them their places; gives way to other requests every `_SLICE_S`."""
+        """Check all items and give them their places."""
         waiting: list[tuple[int, JsonBody]] = []
-        pause_at = perf_counter() + _SLICE_S
+        turns = Turns()
         for number, item in enumerate(found):
             self._lines.append(item.line)
             self.results.append({})
@@ -120,9 +117,7 @@ class _Bulk:
             if len(waiting) == _TOGETHER:
                 await self._accept_prompt_logs(waiting)
                 waiting = []
-            if perf_counter() > pause_at:
-                await asyncio.sleep(0)
-                pause_at = perf_counter() + _SLICE_S
+            await turns.give()
         await self._accept_prompt_logs(waiting)
 
     async def append(self) -> None:

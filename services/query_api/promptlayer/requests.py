@@ -9,6 +9,7 @@ from starlette.routing import Route
 from shared import ids
 from shared.errors import Invalid, NotFound
 from shared.http.responses import json_response
+from shared.store.search import REQUEST_TYPES
 from shared.wire.promptlayer import responses
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def routes(query: Query) -> list[Route]:
         principal = query.authenticate(request)
         request_id = _request_id(request.path_params["request_id"])
         stored = await query.reader.by_id(principal.workspace, request_id) if request_id <= ids.MAX_ID else None
-        if stored is None:
+        if stored is None or stored.log["type"] not in REQUEST_TYPES:
             raise NotFound(f"request_id: no request with the id {request_id}")
         return json_response(200, responses.request(stored.log, stored.payload))
 

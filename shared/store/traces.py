@@ -1,0 +1,96 @@
+"""Reads of traces: the spans of one, and the logs of requests that belong to it.
+
+All functions raise StoreUnavailable, and TooExpensive for a query that meets its limits.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from shared.records import PROMPTLAYER_REQUEST, SPAN
+from shared.store import queries, search
+from shared.store.conditions import Check
+from shared.store.search import Selection
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from shared.store.base import LogStore, QueryLimits, Row
+
+MAX_SPANS: Final = 10_000
+"""Of one trace, in one answer."""
+
+_COLUMNS: Final = (
+    *("workspace_id", "received_at", "id", "type", "span_id", "parent_id", "started_at", "ended_at"),
+    *("function_name", "status", "error", "repaired"),
+)
+_LINKED: Final = ("received_at", "id", "span_id")
+
+_APART: Final = timedelta(hours=1)
+"""How long before or after the spans of a trace the log of a request in it is received, at most."""
+
+_CHUNK: Final = 500
+"""Spans that are read together, at most; fewer when they are large."""
+
+_CHUNK_BYTES: Final = 8 << 20
+
+
+async def spans_of(store: LogStore, workspace: str, trace_id: str, limits: QueryLimits) -> list[Row]:
+    """The spans of a trace, logs that are spans included, in the order of their starts; at most `MAX_SPANS` + 1."""
+    of_trace = Selection(workspace, Check("trace_id = ?", (("String", trace_id),)), (SPAN, PROMPTLAYER_REQUEST))
+    order = "started_at, id"
+    return await search.newest(store, of_trace, limit=MAX_SPANS + 1, order=order, columns=_COLUMNS, limits=limits)
+
+
+async def linked_requests(
+    store: LogStore, workspace: str, trace_id: str, spans: Sequence[Row], limits: QueryLimits
+) -> dict[str, int]:
+    """The ids of requests that were logged apart from these spans of a trace, by the span that each names."""
+    received = [datetime.fromisoformat(span["received_at"]) for span in spans]
+    of_trace = "SELECT span_id FROM logs WHERE workspace_id = {workspace:String} AND trace_id = ?"
+    named = Check(
+        f"trace_id = '' AND span_id IN ({of_trace}) AND received_at >= ? AND received_at <= ?",
+        (
+            ("String", trace_id),
+            ("DateTime64(3, 'UTC')", str(min(received) - _APART)),
+            ("DateTime64(3, 'UTC')", str(max(received) + _APART)),
+        ),
+    )
+    selection = Selection(workspace, named, (PROMPTLAYER_REQUEST,))
+    rows = await search.newest(store, selection, limit=MAX_SPANS, columns=_LINKED, limits=limits)
+    return {row["span_id"]: row["id"] for row in rows}
+
+
+async def span_details(store: LogStore, spans: Sequence[Row], max_bytes: int) -> AsyncIterator[tuple[Row, str]]:
+    """Each of these spans with what its `span` column says ('' for nothing), in order, until `max_bytes` are read."""
+    read = 0
+    for start in range(0, len(spans), _CHUNK):
+        chunk = spans[start : start + _CHUNK]
+        sizes = {row["id"]: row["bytes"] for row in await _payloads(store, chunk, "length(span) AS bytes")}
+        for group in _groups(chunk, sizes):
+            read += sum(sizes.get(span["id"], 0) for span in group)
+            if read > max_bytes:
+                return
+            details = {row["id"]: row["span"] for row in await _payloads(store, group, "span")}
+            for span in group:
+                yield span, details.get(span["id"], "")
+
+
+async def _payloads(store: LogStore, spans: Sequence[Row], column: str) -> list[Row]:
+    keys = [(span["workspace_id"], span["id"]) for span in spans]
+    return await store.query(*queries.newest_rows("log_payloads", keys, ("workspace_id", "id", column)))
+
+
+def _groups(spans: Sequence[Row], sizes: dict[int, int]) -> list[list[Row]]:
+    """The spans in their order, as many together as have `_CHUNK_BYTES` between them, or one that has more."""
+    groups: list[list[Row]] = [[]]
+    size = 0
+    for span in spans:
+        own = sizes.get(span["id"], 0)
+        if groups[-1] and size + own > _CHUNK_BYTES:
+            groups.append([])
+            size = 0
+        groups[-1].append(span)
+        size += own
+    return groups
