@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from shared.stream.base import Stream
 
 KEY = "fault-key-12345"
-IMPATIENT = {"session_timeout_s": "3", "produce_deadline_s": "4"}
-"""Settings that let a fault be noticed, and be over, within seconds."""
+IMPATIENT = {"session_timeout_s": "3", "produce_deadline_s": "4", "drain_delay_s": "0.5"}
+"""Settings that let a fault be noticed, and be over, within seconds. Clients use their connections more often than
+every drain delay, so that they are told that one will be closed."""
 
-UNDER_LOAD = {"session_timeout_s": "10", "produce_deadline_s": "6"}
+UNDER_LOAD = {"session_timeout_s": "10", "produce_deadline_s": "6", "drain_delay_s": "2"}
 """The same where a machine that is fully loaded must not look like a fault."""
 
 ROOT = Path(__file__).parents[2]

@@ -113,6 +113,24 @@ def test_answers_that_leave_a_body_unread_keep_the_connection(sample: Sample) ->
         assert b"HTTP/1.1 201" in read_answer(connection)
 
 
+def test_requests_sent_at_once_are_answered_in_order(sample: Sample) -> None:
+    head = b"HEAD /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
+    sized = b"POST /length HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc"
+    chunked = b"POST /length HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n"
+    last = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", sample.port), PATIENCE_S) as connection:
+        connection.sendall(sized + chunked + head + sized + last)
+        received = b""
+        while data := connection.recv(65_536):
+            received += data
+    first, second, none, third, closing = received.split(b"HTTP/1.1 ")[1:]
+    assert [answer[:3] for answer in (first, second, none, third, closing)] == [b"200"] * 5
+    lengths = [json.loads(answer.partition(b"\r\n\r\n")[2])["length"] for answer in (first, second, third)]
+    assert lengths == [3, 2, 3]
+    assert none.endswith(b"\r\n\r\n")
+    assert b"connection: close" in closing
+
+
 def test_bytes_that_are_not_http_get_json(sample: Sample) -> None:
     with socket.create_connection(("127.0.0.1", sample.port), PATIENCE_S) as connection:
         connection.sendall(b"garbage\r\n\r\n")
@@ -189,6 +207,25 @@ def test_before_it_drains_a_process_is_not_ready_and_still_serves(tmp_path: Path
         sample.process.send_signal(signal.SIGTERM)
         wait_until(lambda: httpx.get(sample.url + "/readyz").status_code == 503)
         assert httpx.post(sample.url + "/log-request", content=b"{}").status_code == 201
+        assert sample.process.wait(PATIENCE_S) == 0
+
+
+def test_while_it_drains_answers_end_their_connections(tmp_path: Path) -> None:
+    """So that no client sends its next request just when the connection is closed."""
+    with (
+        running(tmp_path, SAMPLE_DRAIN_DELAY_S="1.5") as sample,
+        httpx.Client(base_url=sample.url) as client,
+        ThreadPoolExecutor() as pool,
+    ):
+        before = client.post("/log-request", content=b"{}")
+        assert "connection" not in before.headers
+        began_before = pool.submit(httpx.get, sample.url + "/slow?seconds=1", timeout=PATIENCE_S)
+        wait_until((tmp_path / "slow-began").exists)
+        sample.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: httpx.get(sample.url + "/readyz").status_code == 503)
+        while_draining = client.post("/log-request", content=b"{}")
+        assert (while_draining.status_code, while_draining.headers["connection"]) == (201, "close")
+        assert began_before.result().headers["connection"] == "close"
         assert sample.process.wait(PATIENCE_S) == 0
 
 
