@@ -47,7 +47,7 @@ def _checked(template: Any) -> dict[str, Any]:
         kind = "chat" if "messages" in template else "completion" if "content" in template else None
         if kind is not None:
             template = {**template, "type": kind}
-    if kind != "chat" or not _are_messages(template.get("messages")):
+    if kind != "chat" or not are_messages(template.get("messages")):
         # Else it is right at a glance, as nearly all are; the models take six times as long, and say what is wrong.
         frame = _Chat if kind == "chat" else _Completion if kind == "completion" else _Kind
         frame.model_validate(template)
@@ -55,7 +55,7 @@ def _checked(template: Any) -> dict[str, Any]:
     return checked
 
 
-def _are_messages(messages: Any) -> bool:
+def are_messages(messages: Any) -> bool:
     """Whether `_Chat` takes them."""
     if type(messages) is not list:
         return False
@@ -103,7 +103,7 @@ def blueprint(
 ) -> dict[str, Any]:
     """The Prompt Blueprint of a logged request, with every key of its schema."""
     return {
-        "prompt_template": _filled(merge(input, output)),
+        "prompt_template": filled(merge(input, output)),
         "commit_message": None,
         "metadata": {
             "model": {
@@ -165,7 +165,7 @@ _MESSAGE_DEFAULTS: Final = {
 _ASSISTANT_DEFAULTS: Final = {**_MESSAGE_DEFAULTS, "function_call": None, "tool_calls": None}
 
 
-def _filled(template: dict[str, Any]) -> dict[str, Any]:
+def filled(template: dict[str, Any]) -> dict[str, Any]:
     """The template with the keys that the original service always answers. Lists are made anew, never shared."""
     if _is_completion(template):
         return {"input_variables": [], "template_format": "f-string", **template}

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from shared.wire.promptlayer.blueprint import (
-    _are_messages,
     _Chat,
+    are_messages,
     blueprint,
     input_preview,
     merge,
@@ -248,6 +248,6 @@ def test_what_is_right_at_a_glance_is_what_the_models_take(messages: Any) -> Non
     try:
         _Chat.model_validate({"messages": messages})
     except ValidationError:
-        assert not _are_messages(messages)
+        assert not are_messages(messages)
     else:
-        assert _are_messages(messages)
+        assert are_messages(messages)
