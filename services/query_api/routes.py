@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.query_api import purge
-from services.query_api.humanloop import log_list, logs
+from services.query_api.humanloop import log_list, logs, registry
 from services.query_api.log_reader import LogReader
 from services.query_api.promptlayer import requests, search, traces
 from services.query_api.query import Query
@@ -29,5 +29,6 @@ def routes(backends: Backends) -> list[Route]:
         *traces.routes(query),
         *log_list.routes(query),
         *logs.routes(query),
+        *registry.routes(query),
         *purge.routes(query),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.errors import Conflict, Invalid, NotFound
+from shared.errors import Conflict, NotFound
 from shared.registry import events
 from shared.registry.entities import normalise_path
 from shared.registry.events import Ignored
@@ -27,12 +27,8 @@ class Changes:
         self._append_and_fold = append_and_fold
 
     async def move(self, file: Prompt, path: str) -> None:
-        """Give it another path. Raises Invalid for one that it can't have, Conflict for one that is taken."""
-        try:
-            path = normalise_path(path)
-        except ValueError as error:
-            problem = {"loc": ["body", "path"], "msg": str(error).removeprefix("path "), "type": "value_error"}
-            raise Invalid(f"path: {problem['msg']}", [problem]) from None
+        """Give it another path. Raises ValueError for one that no file can have, Conflict for one that is taken."""
+        path = normalise_path(path)
         event = events.FileMoved(file.workspace, file.id, path)
         await self._make(event, f"id: {file.kind} {file.id}", f"path: there is another file at {path[:80]!r}")
 

@@ -211,4 +211,7 @@ def test_more_versions_than_the_registry_keeps(processes: Processes, api: Api) -
             assert (prompt["model"], prompt["temperature"], prompt["path"]) == (f"m{number}", 0.5, "many")
             assert prompt["version_id"] == created["version_id"]
             assert read["output"] == str(number)
+        upserted = client.post("/v5/prompts", json={"path": "many", "model": "m3", "temperature": 0.5})
+        refused(upserted, 409, "conflict", says="SLUICE_VERSIONS_PER_PROMPT")
+        assert client.post("/v5/prompts", json={"path": "many", "model": "m0", "temperature": 0.5}).status_code == 200
     small.stop()

@@ -13,8 +13,9 @@ from humanloop.types import PromptLogResponse, PromptResponse
 from shared import ids, records
 from shared.wire.humanloop.columns import prompt_log_columns
 from shared.wire.humanloop.details import DETAIL_FIELDS, EMPTY_DETAILS
+from shared.wire.humanloop.file_responses import FileInfo, prompt_response
 from shared.wire.humanloop.prompt_log import parse_prompt_log
-from shared.wire.humanloop.responses import PromptInfo, created, prompt_log_response, prompt_response
+from shared.wire.humanloop.responses import created, prompt_log_response
 from tests.unit.wire.test_humanloop_details import FULL as FULL_DETAILS
 from tests.unit.wire.test_humanloop_prompt_log import FULL as FULL_LOG
 
@@ -27,7 +28,7 @@ RECEIVED = "2025-01-01 00:00:00.123"
 NOW = "2025-01-02T03:04:05.678901Z"
 MIGRATIONS = resources.files("shared.store").joinpath("migrations")
 SCHEMA = "\n".join(file.read_text() for file in MIGRATIONS.iterdir() if file.name.endswith(".sql"))
-INFO = PromptInfo(
+INFO = FileInfo(
     id="pr_1",
     path="folder/name",
     version_id="prv_1",
@@ -168,7 +169,7 @@ def test_a_prompt_without_details() -> None:
 
 def test_a_prompt_with_all_details() -> None:
     environment = {"id": "env_1", "name": "production", "tag": "default", "created_at": NOW}
-    info = PromptInfo(
+    info = FileInfo(
         id="pr_1",
         path="name",
         version_id="prv_1",

@@ -1,0 +1,34 @@
+"""The types of Humanloop files: what is different between them. A type is served by naming it here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from shared.registry.entities import FileKind
+from shared.wire.humanloop.details import EMPTY_DETAILS, Details, version_id
+from shared.wire.humanloop.file_requests import FileUpsert, PromptUpsert
+from shared.wire.humanloop.file_responses import FileInfo, prompt_response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True)
+class FileType:
+    """Files of one kind: the name of their routes, the body of an upsert, the id of a version, the answer.
+
+    `no_details` are those of a file that has no version.
+    """
+
+    kind: FileKind
+    plural: str
+    upsert: type[FileUpsert]
+    version_id: Callable[[Details], str]
+    response: Callable[[FileInfo], dict[str, Any]]
+    no_details: Details
+
+
+FILE_TYPES: Final = {
+    FileKind.PROMPT: FileType(FileKind.PROMPT, "prompts", PromptUpsert, version_id, prompt_response, EMPTY_DETAILS),
+}
