@@ -19,7 +19,7 @@ from shared.doctor.commands import doctor
 from shared.errors import ClientError, SluiceError, Unavailable
 from shared.http.server import ServerOptions, serve
 from shared.observability.logging import configure_logging
-from shared.registry.commands import keys_group
+from shared.registry.commands import environments_group, keys_group
 from shared.settings import Settings
 from shared.settings_rules import unknown_variables
 from shared.store.commands import migrate_group
@@ -109,6 +109,7 @@ main.add_command(import_command)
 main.add_command(purge_command)
 main.add_command(migrate_group)
 main.add_command(keys_group)
+main.add_command(environments_group)
 main.add_command(dead_letters_group)
 
 

@@ -1,4 +1,4 @@
-"""`sluice keys`: API keys."""
+"""`sluice keys`: API keys. `sluice environments`: where versions of prompts are deployed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from shared.registry.entities import Scope
+from shared.registry.entities import EnvironmentTag, Scope
 from shared.registry.registry import Registry
 from shared.settings import Settings
 from shared.stream.factory import StreamOptions, open_stream
@@ -69,6 +69,42 @@ def revoke(key_id: str) -> None:
     asyncio.run(run())
 
 
+@click.group("environments")
+def environments_group() -> None:
+    """Where versions of prompts can be deployed. Each workspace starts with production, staging and development."""
+
+
+@environments_group.command("create")
+@click.argument("name")
+@click.option("--workspace", default="default", show_default=True, help="Whose prompts can be deployed there.")
+@click.option("--default", "is_default", is_flag=True, help="Use what is deployed there when a log says nothing else.")
+def create_environment(name: str, workspace: str, is_default: bool) -> None:
+    """Make an environment, for good."""
+
+    async def run() -> None:
+        async with _registry() as registry:
+            tag = EnvironmentTag.DEFAULT if is_default else EnvironmentTag.OTHER
+            environment = await registry.create_environment(workspace, name, tag)
+        click.echo(f"{environment.id} is environment {environment.name} of workspace {environment.workspace}")
+
+    asyncio.run(run())
+
+
+@environments_group.command("list")
+@click.option("--workspace", default="default", show_default=True, help="Whose.")
+def list_environments(workspace: str) -> None:
+    """List the environments of a workspace, and how many prompts have a version there."""
+
+    async def run() -> None:
+        async with _registry() as registry:
+            files = registry.state.prompts(workspace, kind=None)
+            for environment in registry.state.environments(workspace):
+                deployed = sum(environment.id in file.deployments for file in files)
+                click.echo(f"{environment.id}  {environment.tag}  {deployed}  {environment.name}")
+
+    asyncio.run(run())
+
+
 def _scopes(text: str) -> frozenset[Scope]:
     try:
         return frozenset(Scope(name.strip()) for name in text.split(","))
@@ -78,7 +114,7 @@ def _scopes(text: str) -> frozenset[Scope]:
 
 @asynccontextmanager
 async def _registry() -> AsyncIterator[Registry]:
-    stream = open_stream(Settings.load().stream, StreamOptions("sluice-keys"))
+    stream = open_stream(Settings.load().stream, StreamOptions("sluice-registry"))
     await stream.start()
     registry = Registry(stream)
     try:

@@ -165,10 +165,13 @@ def test_wrong_deployments(api: Api) -> None:
 
 def test_an_environment_of_ones_own(api: Api) -> None:
     made, name = upsert(api.default), unique("canary")
-    own = api.create_environment("default", name)
+    own = api.up.run("environments", "create", name, "--workspace", "default").split()[0]
     theirs = api.create_environment("other", unique("theirs"))
     deploy = url(made, "environments", own)
     assert api.settles(lambda: api.default.post(deploy, params={"version_id": made["version_id"]}).status_code == 200)
     assert environments(api, made)[name]["file"]["version_id"] == made["version_id"]
     response = api.default.post(url(made, "environments", theirs), params={"version_id": made["version_id"]})
     refused(response, 404, "not_found", says="environment_id: ")
+    listed = [line.split() for line in api.up.run("environments", "list").splitlines()]
+    assert [own, "other", "1", name] in listed
+    assert ["default", "production"] in [[tag, each] for _, tag, _, each in listed]
