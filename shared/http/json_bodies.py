@@ -55,7 +55,7 @@ def parse_json_object(body: bytes) -> JsonBody:
         value = _load_with_lone_surrogates(body, error)
         repaired = True
     if body.count(b"{") + body.count(b"[") > MAX_DEPTH:
-        _check_depth(value)
+        check_depth(value)
     if repaired:
         value = _replace_surrogates(value)
     return JsonBody(_object(value), repaired)
@@ -87,11 +87,11 @@ def array_item(value: Any) -> tuple[bytes, JsonBody]:
         raw = orjson.dumps(value)
         repaired = False
     except TypeError:  # lone surrogates, or deeper than orjson writes
-        _check_depth(value)
+        check_depth(value)
         raw = json.dumps(value).encode()
         repaired = True
     if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
-        _check_depth(value)
+        check_depth(value)
     return raw, JsonBody(_object(_replace_surrogates(value) if repaired else value), repaired)
 
 
@@ -145,8 +145,8 @@ def _refuse(body: bytes, error: orjson.JSONDecodeError) -> NoReturn:
     raise BadRequest(f"body: not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}") from None
 
 
-def _check_depth(value: Any) -> None:
-    """Count levels of containers. Only bodies with more brackets than the limit come here."""
+def check_depth(value: Any) -> None:
+    """Raises BadRequest for a value of more than `MAX_DEPTH` levels. Looks at every container of it."""
     level = [value]
     for _ in range(MAX_DEPTH):
         level = [

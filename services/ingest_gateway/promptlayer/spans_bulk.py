@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from services.ingest_gateway.gateway import Gateway
     from shared.records import Columns
-    from shared.wire.otel.spans import Span
     from shared.wire.promptlayer.log_request import LogRequest
 
 API: Final = "promptlayer"
@@ -52,7 +51,9 @@ def routes(gateway: Gateway) -> list[Route]:
             span = span_of(each)
             columns = None
             if each.log_request is not None:
-                columns = log_columns(gateway, workspace, span, each.log_request, repaired=body.repaired)
+                log = each.log_request
+                columns = request_span_columns(span, log, repaired=body.repaired)
+                columns = log_columns(gateway, workspace, log, columns)
             if columns is not None:
                 logs.append(number)
             batch.add(number, span, columns or span_columns(span, repaired=body.repaired))
@@ -76,12 +77,11 @@ def check_count(gateway: Gateway, spans: int) -> None:
         raise TooLarge(f"body: has {spans} spans, more than SLUICE_MAX_BULK_ITEMS ({limit}); nothing was stored")
 
 
-def log_columns(gateway: Gateway, workspace: str, span: Span, log: LogRequest, *, repaired: bool) -> Columns | None:
-    """The event body of the log of a span; None when it names a prompt that must be known, and is not."""
+def log_columns(gateway: Gateway, workspace: str, log: LogRequest, columns: Columns) -> Columns | None:
+    """The columns of the log of a span, with a price; None when it names a prompt that must be known, and is not."""
     try:
         check_prompt(gateway, workspace, log.prompt_name)
     except NotFound:
         return None
-    columns = request_span_columns(span, log, repaired=repaired)
     add_price(columns, datetime.now(UTC))
     return columns
