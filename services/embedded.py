@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from services.ingest_gateway import routes as gateway
 from services.query_api import routes as query
+from services.query_api.promptlayer.renderer import Renderer
 from services.writer_worker.supervision import SupervisedWriter
 from shared.backends import Backends
 from shared.registry.entities import Scope
@@ -31,8 +32,9 @@ class Embedded:
 
     def app(self) -> Application:
         """The application. Raises ValueError when two services claim one path."""
-        routes = [*gateway.routes(self._backends), *query.routes(self._backends)]
-        background = [self._first_start, self._writer.running]
+        renderer = Renderer()
+        routes = [*gateway.routes(self._backends), *query.routes(self._backends, renderer)]
+        background = [self._first_start, self._writer.running, renderer.running]
         return build_role("up", self._backends, routes, background=background, not_ready=self._writer.not_ready)
 
     @asynccontextmanager

@@ -8,7 +8,7 @@ from services.ingest_gateway.bulk import logs
 from services.ingest_gateway.gateway import Gateway
 from services.ingest_gateway.humanloop import prompt_logs
 from services.ingest_gateway.intake import Intake
-from services.ingest_gateway.promptlayer import otlp_traces, requests, spans_bulk, tracked_requests, tracking
+from services.ingest_gateway.promptlayer import otlp_traces, requests, spans_bulk, templates, tracked_requests, tracking
 
 if TYPE_CHECKING:
     from starlette.routing import Route
@@ -24,6 +24,7 @@ def routes(backends: Backends) -> list[Route]:
         *requests.routes(gateway),
         *tracked_requests.routes(gateway),
         *tracking.routes(gateway),
+        *templates.routes(gateway),
         *spans_bulk.routes(gateway),
         *otlp_traces.routes(gateway),
         *prompt_logs.routes(gateway, accepted_prompt_logs),

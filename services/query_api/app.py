@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from services.query_api.promptlayer.renderer import Renderer
 from services.query_api.routes import routes
 from shared.backends import Backends
 from shared.role import build_role
@@ -16,4 +17,5 @@ if TYPE_CHECKING:
 def create_app() -> Application:
     """The application, with settings from the environment. Raises Misconfigured."""
     backends = Backends(Settings.load(), role="query", needs_store=True)
-    return build_role("query", backends, routes(backends))
+    renderer = Renderer()
+    return build_role("query", backends, routes(backends, renderer), background=[renderer.running])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from services.query_api import purge
 from services.query_api.humanloop import log_list, logs, registry
 from services.query_api.log_reader import LogReader
-from services.query_api.promptlayer import requests, search, traces
+from services.query_api.promptlayer import requests, search, templates, traces
 from services.query_api.query import Query
 from shared.store.logs import VersionUsage, prompt_usage
 from shared.together import Together
@@ -16,17 +16,19 @@ from shared.updates import Updates
 if TYPE_CHECKING:
     from starlette.routing import Route
 
+    from services.query_api.promptlayer.renderer import Renderer
     from shared.backends import Backends
 
 
-def routes(backends: Backends) -> list[Route]:
-    """The read and update routes, over these backends."""
+def routes(backends: Backends, renderer: Renderer) -> list[Route]:
+    """The read and update routes, over these backends. Whoever mounts them keeps `renderer.running`."""
     usage = Together[tuple[str, str], dict[str, VersionUsage]](lambda prompts: prompt_usage(backends.store, prompts))
     query = Query(backends, LogReader(backends), Updates(backends.stream), usage)
     return [
         *requests.routes(query),
         *search.routes(query),
         *traces.routes(query),
+        *templates.routes(query, renderer),
         *log_list.routes(query),
         *logs.routes(query),
         *registry.routes(query),

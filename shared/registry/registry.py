@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from shared import ids
-from shared.errors import Conflict, Invalid, NotFound
+from shared.errors import Conflict, Invalid, NotFound, StreamUnavailable
 from shared.registry import events, metrics
 from shared.registry.additions import Additions, result_of
 from shared.registry.changes import Changes
@@ -91,6 +91,18 @@ class Registry:
     async def lag(self) -> int:
         """How many records are appended and not yet folded here. Raises StreamUnavailable."""
         return await self._tail.lag()
+
+    async def current(self, lookup: Callable[[], Found | None]) -> Found | None:
+        """What a lookup in the state finds once all is folded that is in the stream now.
+
+        While the stream can't be read, it is what the lookup finds in what is known; only when that is nothing, the
+        error is raised: StreamUnavailable.
+        """
+        if self._tail.problem is None:
+            with suppress(StreamUnavailable):
+                await self._tail.catch_up()
+                return lookup()
+        return await self._find(lookup)
 
     async def wait_for(self, offset: int) -> None:
         """Return once the record at this offset is folded."""

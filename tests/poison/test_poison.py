@@ -39,8 +39,8 @@ READ: Final = {
 }
 """Where a log of each create route is read back."""
 
-OTHER_ROUTES: Final = ("/rest/track-", "/library-track-", "/track-group", "/create-group")
-"""How the gateway's routes begin that update logs, or are another name of a route above."""
+OTHER_ROUTES: Final = ("/rest/track-", "/library-track-", "/track-group", "/create-group", "/rest/prompt-templates")
+"""How the gateway's routes begin that update logs, make no log, or are another name of a route above."""
 
 BULK_ROUTE: Final = "/v1/logs"
 BULK_TYPES: Final = {"promptlayer.request": "/log-request", "humanloop.prompt_log": "/v5/prompts/log"}

@@ -11,13 +11,13 @@ from shared.wire.promptlayer.llm_kwargs.parts import Unconvertible
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from shared.wire.promptlayer.templates import Details, TemplateRequest
+    from shared.wire.promptlayer.templates import Details, Publication, TemplateListQuery, TemplateRequest
 
 Json = dict[str, Any]
 
 
 class TemplateVersion(NamedTuple):
-    """A version of a template, and what its template is called. Ids are integers."""
+    """A version of a template, and what its template is called. `created_at` is ISO 8601 with a Z."""
 
     id: int
     name: str
@@ -29,15 +29,21 @@ class TemplateVersion(NamedTuple):
     created_at: str
 
 
-def published(version: TemplateVersion, release_labels: Sequence[str] | None) -> Json:
-    """The answer to a publication."""
+def published(publication: Publication, *, template_id: int, name: str, version_id: int, number: int) -> Json:
+    """The answer to a publication, from what became of it."""
+    details = publication.details()
     return {
         "success": True,
-        **_described(version),
-        "prompt_version_id": version.version_id,
-        "version_number": version.number,
-        "release_labels": release_labels,
-        "prompt_template": filled(version.details["prompt_template"]),
+        "id": template_id,
+        "prompt_name": name,
+        "prompt_version_id": version_id,
+        "version_number": number,
+        "tags": publication.prompt_template.tags or [],
+        "release_labels": publication.release_labels,
+        "prompt_template": filled(details["prompt_template"]),
+        "commit_message": details.get("commit_message"),
+        "metadata": details.get("metadata"),
+        "external_ids": [],
     }
 
 
@@ -53,6 +59,22 @@ def listed(version: TemplateVersion) -> Json:
         "parent_folder_name": None,
         "full_folder_path": None,
         "is_snippet": False,
+    }
+
+
+def page(items: Sequence[Json], query: TemplateListQuery, total: int) -> Json:
+    """A page of a list of `total`."""
+    has_next, has_prev = query.page * query.per_page < total, query.page > 1
+    return {
+        "items": items,
+        "page": query.page,
+        "pages": -(-total // query.per_page),
+        "per_page": query.per_page,
+        "total": total,
+        "has_next": has_next,
+        "has_prev": has_prev,
+        "next_num": query.page + 1 if has_next else None,
+        "prev_num": query.page - 1 if has_prev else None,
     }
 
 

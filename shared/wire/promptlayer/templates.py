@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from typing import TYPE_CHECKING, Annotated, Any, Final, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import orjson
-from pydantic import BaseModel, Field, PlainValidator, model_validator
+from pydantic import BaseModel, Field, PlainValidator, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from shared.wire.promptlayer.blueprint import Template  # noqa: TC001 (pydantic reads it)
@@ -86,11 +86,12 @@ class _OneVersion(WireModel):
     version: VersionNumber | None = None
     label: Annotated[str, Field(max_length=MAX_LABEL_CHARACTERS)] | None = None
 
-    @model_validator(mode="after")
-    def _one_of_them(self) -> Self:
-        if self.version is not None and self.label:
-            raise PydanticCustomError("value_error", "version and label can't be given together")
-        return self
+    @field_validator("label")
+    @classmethod
+    def _one_of_them(cls, label: str | None, info: ValidationInfo) -> str | None:
+        if label and info.data.get("version") is not None:
+            raise PydanticCustomError("value_error", "can't be given together with version")
+        return label or None
 
 
 class TemplateRequest(_OneVersion):
