@@ -156,6 +156,27 @@ def test_humanloop_list_and_delete(api: Api) -> None:
     assert seen["status"] == 404
 
 
+def test_humanloop_prompts(api: Api) -> None:
+    path = unique("sdk")
+    seen = run(api, "humanloop", "prompts.mjs", PROMPT_PATH=path)
+    made, newer = seen["made"], seen["newer"]
+    expected = seen["details"] | seen["said"] | {"path": path}
+    for name in ("made", "selected", "deployed", "byPath"):
+        assert {field: seen[name][field] for field in expected} == expected, name
+    assert (newer["id"], newer["model"], newer["description"]) == (made["id"], "newer", "About")
+    assert (seen["listed"], seen["latest"]["versionId"]) == ([made["id"]], newer["versionId"])
+    assert (seen["named"]["versionName"], seen["versions"]) == ("second", ["second", "first"])
+    assert "file" not in seen["production"]
+    assert [environment["name"] for environment in seen["deployed"]["environments"]] == ["production"]
+    assert {each["name"]: each["file"]["versionId"] for each in seen["after"] if "file" in each} == {
+        "production": made["versionId"]
+    }
+    assert (seen["undeployed"]["versionId"], seen["status"]) == (newer["versionId"], 404)
+    stored = api.default.get(f"/v5/prompts/{made['id']}").json()
+    assert (stored["path"], stored["version_name"]) == (f"{path}-moved", "first")
+    assert seen["moved"]["path"] == stored["path"]
+
+
 def test_humanloop_mistakes(api: Api) -> None:
     seen = run(api, "humanloop", "mistakes.mjs")
     assert "X-API-KEY is not known" in seen["wrong key"]["error"]
