@@ -1,0 +1,39 @@
+"""Prompts are answered while there is no store: programs that fetch them go on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+
+from services.query_api.promptlayer.renderer import Renderer
+from services.query_api.routes import routes
+from shared.backends import Backends
+from shared.role import build_role
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY = "some-key-12345"
+
+
+async def test_prompts_are_answered_while_the_store_is_down(tmp_path: Path) -> None:
+    stream = f"sqlite:///{tmp_path / 'stream.db'}"
+    down = {"stream": stream, "store": "clickhouse://127.0.0.1:9", "api_keys": f"default:{KEY}"}
+    backends = Backends(Settings.load(down), role="query", needs_store=True)
+    app = build_role("query", backends, routes(backends, Renderer()))
+    await backends.start()
+    transport, headers = httpx.ASGITransport(app), {"x-api-key": KEY}
+    async with httpx.AsyncClient(transport=transport, base_url="http://sluice", headers=headers) as client:
+        made = (await client.post("/v5/prompts", json={"path": "a/b", "model": "gpt-4o"})).json()
+        prompt = f"/v5/prompts/{made['id']}"
+        deployed = await client.post(f"{prompt}/environments/production", params={"version_id": made["version_id"]})
+        assert deployed.status_code == 200
+        read = (await client.get(prompt, params={"environment": "production"})).json()
+        assert (read["model"], read["version_id"], read["version_logs_count"]) == ("gpt-4o", made["version_id"], 0)
+        assert read["last_used_at"] == read["created_at"]
+        listed = (await client.get("/v5/prompts")).json()
+        assert [record["path"] for record in listed["records"]] == ["a/b"]
+        assert (await client.get("/v5/logs", params={"file_id": made["id"]})).status_code == 503
+    await backends.stop()
