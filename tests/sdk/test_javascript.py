@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.api import humanloop, promptlayer
+from tests.api.tracing import spans_of
 from tests.sdk.upstream import WORDS, upstream
 from tests.support.api import DEFAULT_KEY, unique
 from tests.support.javascript import installed_package
@@ -113,6 +114,23 @@ def test_promptlayer_tracking(api: Api) -> None:
     assert called["input"] == chat(message("user", f"2+2? {request_id}"))
     assert called["output"] == chat(message("assistant", WORDS))
     assert (called["tags"], called["tokens"], called["price"]) == (["js"], 1_300, 0.0055)
+
+
+def test_promptlayer_tracing(api: Api) -> None:
+    with upstream() as provider:
+        seen = run(api, "promptlayer", "tracing.cjs", PROVIDER_URL=provider)
+    assert seen["text"] == "é 6"
+    api.wait_until_applied()
+    spans = {span["name"]: span for span in spans_of(api, seen["trace_id"])}
+    assert list(spans) == ["outer", "openai.openai.chat.completions.create", "inner"]
+    outer = spans["outer"]
+    assert outer["parent_id"] is None
+    assert {spans[name]["parent_id"] for name in spans if name != "outer"} == {outer["span_id"]}
+    assert (outer["attributes"]["plan"], outer["attributes"]["function_input"]) == ("pro", '["é"]')
+    assert outer["resource"]["attributes"]["service.name"] == "prompt-layer-js"
+    called = spans["openai.openai.chat.completions.create"]
+    assert called["request_log_id"] == seen["called_id"]
+    assert promptlayer.fetch(api, seen["called_id"])["span_id"] == called["span_id"]
 
 
 # Humanloop

@@ -28,7 +28,7 @@ MAX_NS: Final = (LATEST - _EPOCH) // timedelta(microseconds=1) * 1000 - 1
 
 _HEX: Final = frozenset("0123456789abcdef")
 _METADATA: Final = "promptlayer.metadata."
-_USER: Final = ("user.id", "enduser.id")
+_USER: Final = ("user.id", "enduser.id", "gen_ai.user")
 _CONVERSATION: Final = ("gen_ai.conversation.id", "session.id")
 
 Status = Literal["UNSET", "OK", "ERROR"]

@@ -95,7 +95,7 @@ def request_of(span: Span, call: GenAiCall) -> LogRequest:
         function_name=span.name,
         score=0,
         score_name=None,
-        api_type=_text(span, "promptlayer.api.type") or _API_TYPES.get(call.operation),
+        api_type=_text(span, "promptlayer.api.type") or _api_type(call),
         status="SUCCESS" if error is None else "ERROR",
         error_type=None if error is None else _error_type(span),
         error_message=error[:MAX_ERROR_MESSAGE_CHARACTERS] if error else None,
@@ -124,6 +124,11 @@ def _with_thoughts(message: Json) -> Json:
     content = found.get("content")
     said = [text_block(part) if isinstance(part, str) else part for part in as_list(content)]
     return {**found, "content": [*blocks, *said]}
+
+
+def _api_type(call: GenAiCall) -> str | None:
+    is_messages = call.provider == "anthropic" and call.operation == "chat"
+    return "messages" if is_messages else _API_TYPES.get(call.operation)
 
 
 def _moment(nanoseconds: int) -> datetime:
