@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.api.promptlayer import log
+from tests.api.templates import publication
 from tests.support.api import refused
 from tests.support.processes import Up
 from tests.unit.wire.promptlayer_bodies import body, chat
@@ -104,4 +105,15 @@ def test_an_unknown_prompt_is_refused_only_where_the_registry_is_strict(api: Api
         assert client.post("/log-request", json=body(prompt_name="")).status_code == 201
         assert client.post("/v5/prompts/log", json={"path": "known", "output": "x"}).status_code == 200
         assert client.post("/log-request", json=body(prompt_name="known")).status_code == 201
+        assert client.post("/rest/prompt-templates", json=publication("template")).status_code == 201
+        request_id = client.post("/log-request", json=body(prompt_name="template")).json()["id"]
+        tracked = {"request_id": request_id, "prompt_name": "template"}
+        for wrong, says in (
+            ({"prompt_name": "nobody/knows"}, "prompt_name: "),
+            ({"version": 2}, "version: "),
+            ({"label": "prod"}, "label: "),
+        ):
+            answer = client.post("/library-track-prompt", json=tracked | wrong)
+            refused(answer, 404, "not_found", says=says)
+        assert client.post("/library-track-prompt", json=tracked | {"version": 1}).status_code == 200
     strict.stop()

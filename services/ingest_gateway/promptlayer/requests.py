@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.routing import Route
 
 from services.ingest_gateway.gateway import Gateway, fingerprint_of
-from shared.errors import NotFound
+from services.ingest_gateway.promptlayer.template_links import check_prompt, link
 from shared.http.bodies import parse_json_object, read_body
 from shared.http.responses import json_response
 from shared.wire.pricing import add_price
@@ -45,13 +45,6 @@ def accept(gateway: Gateway, workspace: str, body: JsonBody) -> tuple[LogRequest
     log = parse_log_request(body.value)
     check_prompt(gateway, workspace, log.prompt_name)
     columns = log_request_columns(log, repaired=body.repaired)
+    link(gateway.backends.registry.state, workspace, columns)
     add_price(columns, datetime.now(UTC))
     return log, columns
-
-
-def check_prompt(gateway: Gateway, workspace: str, name: str | None) -> None:
-    """Under SLUICE_STRICT_REGISTRY a log may only name a prompt that the registry has. Raises NotFound."""
-    if not gateway.backends.settings.strict_registry or not name:
-        return
-    if gateway.backends.registry.state.prompt_by_path(workspace, name) is None:
-        raise NotFound(f"prompt_name: no prompt of this name: {name[:80]!r}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.routing import Route
 
-from services.ingest_gateway.promptlayer.requests import check_prompt
+from services.ingest_gateway.promptlayer.template_links import check_prompt, link
 from services.ingest_gateway.span_batch import SpanBatch
 from services.ingest_gateway.turns import Turns
 from shared.errors import NotFound, TooLarge
@@ -83,5 +83,6 @@ def log_columns(gateway: Gateway, workspace: str, log: LogRequest, columns: Colu
         check_prompt(gateway, workspace, log.prompt_name)
     except NotFound:
         return None
+    link(gateway.backends.registry.state, workspace, columns)
     add_price(columns, datetime.now(UTC))
     return columns

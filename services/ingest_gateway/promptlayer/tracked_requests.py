@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from services.ingest_gateway.gateway import fingerprint_of
 from services.ingest_gateway.promptlayer.keyed_bodies import read_keyed_body
+from services.ingest_gateway.promptlayer.template_links import link
 from shared.http.responses import json_response
 from shared.wire.pricing import add_price
 from shared.wire.promptlayer import responses
@@ -30,6 +31,7 @@ def routes(gateway: Gateway) -> list[Route]:
         tracked = parse_track_request(body.value)
         log = converted(tracked)
         columns = track_request_columns(tracked, log, repaired=body.repaired)
+        link(gateway.backends.registry.state, workspace, columns)
         add_price(columns, datetime.now(UTC))
         fingerprint = fingerprint_of(request, workspace, orjson.dumps(body.value))  # without the key
         log_id = await gateway.intake.create(workspace, columns, fingerprint=fingerprint)

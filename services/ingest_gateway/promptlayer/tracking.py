@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.routing import Route
 
 from services.ingest_gateway.promptlayer.keyed_bodies import read_keyed_body
-from services.ingest_gateway.promptlayer.requests import check_prompt
+from services.ingest_gateway.promptlayer.template_links import tracked_columns
 from shared.errors import NotFound
 from shared.http.responses import json_response
 from shared.updates import Updates
@@ -47,7 +47,7 @@ def routes(gateway: Gateway) -> list[Route]:
         async def track(request: Request) -> Response:
             workspace, body = await read_keyed_body(gateway, request)
             tracked = parse(body.value)
-            columns = _columns(gateway, workspace, tracked)
+            columns = await _columns(gateway, workspace, tracked)
             if body.repaired:
                 columns["repaired"] = 1
             if await gateway.backends.visibility.locate(tracked.request_id) is None:
@@ -67,12 +67,8 @@ def routes(gateway: Gateway) -> list[Route]:
     ]
 
 
-def _columns(gateway: Gateway, workspace: str, tracked: Tracked) -> Columns:
-    """The update that tracking makes. Raises NotFound for a prompt that must be known.
-
-    A prompt is kept as the client named it; this is where a registry of templates would add the id and the version
-    number that a name and a label stand for.
-    """
+async def _columns(gateway: Gateway, workspace: str, tracked: Tracked) -> Columns:
+    """The update that tracking makes. Raises NotFound for a prompt that must be known."""
     if isinstance(tracked, TrackedPrompt):
-        check_prompt(gateway, workspace, tracked.prompt_name)
+        return await tracked_columns(gateway, workspace, tracked)
     return tracked.columns()
