@@ -1,4 +1,4 @@
-"""The Humanloop Python client, unmodified: every method of `client.prompts` that is served, and `client.files`."""
+"""The Humanloop Python client, unmodified: all methods of its registry that are served, for files of every type."""
 
 from __future__ import annotations
 
@@ -143,6 +143,46 @@ def test_a_file_by_its_path(client: Humanloop) -> None:
     with pytest.raises(ApiError) as caught:
         client.files.retrieve_by_path(path=unique("nobody"))
     assert caught.value.status_code == 404
+
+
+FUNCTION: Json = {"name": "add", "description": "d", "parameters": {"type": "object"}}
+SPEC: Json = {"evaluator_type": "human", "arguments_type": "target_free", "return_type": "number"}
+
+
+@pytest.mark.parametrize(
+    ("plural", "old", "new"),
+    [
+        ("tools", {"function": FUNCTION, "attributes": {"a": 1}}, {"source_code": "pass"}),
+        ("flows", {"attributes": {"a": [1]}}, {"attributes": {}}),
+        ("evaluators", {"spec": SPEC}, {"spec": SPEC | {"instructions": "Look"}}),
+    ],
+)
+def test_other_files(api: Api, client: Humanloop, plural: str, old: Json, new: Json) -> None:
+    """Their clients have the methods of `client.prompts`, but for the names of two."""
+    files, kind, path = getattr(client, plural), plural[:-1], unique("sdk")
+    made = files.upsert(path=path, **old, version_name="first", version_description="text")
+    stored = api.default.post(BY_PATH, json={"path": path}).json()
+    assert {name: stored[name] for name in old} == old
+    assert (stored["id"], stored["type"], stored["version_name"]) == (made.id, kind, "first")
+    newer = files.upsert(id=made.id, **new)
+    assert [file.version_id for file in files.list(name=path, size=1)] == [newer.version_id]
+    assert files.get(made.id, version_id=made.version_id).version_name == "first"
+    assert [version.version_id for version in files.list_versions(made.id).records] == [
+        newer.version_id,
+        made.version_id,
+    ]
+    files.set_deployment(made.id, "production", version_id=made.version_id)
+    deployed = {each.name: each.file.version_id for each in files.list_environments(made.id) if each.file is not None}
+    assert deployed == {"production": made.version_id}
+    assert client.files.retrieve_by_path(path=path, environment="production").version_name == "first"
+    files.remove_deployment(made.id, "production")
+    getattr(files, f"update_{kind}_version")(made.id, made.version_id, name="best")
+    getattr(files, f"delete_{kind}_version")(made.id, newer.version_id)
+    files.move(made.id, path=f"{path}/moved")
+    stored = api.default.post(BY_PATH, json={"path": f"{path}/moved"}).json()
+    assert (stored["id"], stored["version_name"]) == (made.id, "best")
+    files.delete(made.id)
+    assert api.default.get(f"/v5/{plural}/{made.id}").status_code == 404
 
 
 async def test_the_same_asynchronously(api: Api) -> None:

@@ -193,6 +193,10 @@ def test_humanloop_prompts(api: Api) -> None:
     stored = api.default.get(f"/v5/prompts/{made['id']}").json()
     assert (stored["path"], stored["version_name"]) == (f"{path}-moved", "first")
     assert seen["moved"]["path"] == stored["path"]
+    tool, flow, evaluator = seen["found"]
+    assert seen["found"] == seen["others"]
+    assert (tool["function"], tool["attributes"]) == ({"name": "f", "description": "d"}, {"a": 1})
+    assert (flow["attributes"], evaluator["spec"]["code"]) == ({"a": [1]}, "pass")
 
 
 def test_humanloop_mistakes(api: Api) -> None:

@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shared.registry.entities import FileKind
 from shared.wire.humanloop.details import EMPTY_DETAILS, Details, version_id
-from shared.wire.humanloop.file_requests import FileUpsert, PromptUpsert
-from shared.wire.humanloop.file_responses import FileInfo, prompt_response
+from shared.wire.humanloop.file_details import evaluator_version_id, flow_version_id, tool_version_id
+from shared.wire.humanloop.file_requests import EvaluatorUpsert, FileUpsert, FlowUpsert, PromptUpsert, ToolUpsert
+from shared.wire.humanloop.file_responses import (
+    FileInfo,
+    evaluator_response,
+    flow_response,
+    prompt_response,
+    tool_response,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +36,21 @@ class FileType:
     no_details: Details
 
 
+_NO_SPEC: Final[Details] = {"evaluator_type": "external", "arguments_type": "target_free", "return_type": "text"}
+
 FILE_TYPES: Final = {
-    FileKind.PROMPT: FileType(FileKind.PROMPT, "prompts", PromptUpsert, version_id, prompt_response, EMPTY_DETAILS),
+    file_type.kind: file_type
+    for file_type in (
+        FileType(FileKind.PROMPT, "prompts", PromptUpsert, version_id, prompt_response, EMPTY_DETAILS),
+        FileType(FileKind.TOOL, "tools", ToolUpsert, tool_version_id, tool_response, {}),
+        FileType(FileKind.FLOW, "flows", FlowUpsert, flow_version_id, flow_response, {"attributes": {}}),
+        FileType(
+            FileKind.EVALUATOR,
+            "evaluators",
+            EvaluatorUpsert,
+            evaluator_version_id,
+            evaluator_response,
+            {"spec": _NO_SPEC},
+        ),
+    )
 }

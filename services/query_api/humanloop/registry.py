@@ -29,7 +29,8 @@ NOT_SERVED: Final = (
     ("POST", "/v5/prompts/deserialize"),
     ("GET", "/v5/prompts/{id}/serialize"),
     ("POST", "/v5/prompts/{id}/populate"),
-    ("POST", "/v5/prompts/{id}/evaluators"),
+    ("POST", "/v5/tools/call"),
+    *(("POST", f"/v5/{file_type.plural}/{{id}}/evaluators") for file_type in FILE_TYPES.values()),
 )
 """Routes of Humanloop's that SDKs have a method for."""
 

@@ -121,9 +121,14 @@ def _without_nulls(item: dict[str, Any]) -> dict[str, Any]:
 
 def version_id(details: Details) -> str:
     """The id of the version with these details: 120 bits of a hash. It does not say of which prompt it is a version."""
-    canonical = orjson.dumps(canonical_details(details), option=orjson.OPT_SORT_KEYS)
-    digest = hashlib.blake2b(canonical, digest_size=15).digest()
-    return "prv_" + base64.b32encode(digest).decode().lower()
+    return content_hash("prv_", canonical_details(details))
+
+
+def content_hash(prefix: str, canonical: Details) -> str:
+    """The id of the version of a file with these details, in the form in which equal details are equal."""
+    text = orjson.dumps(canonical, option=orjson.OPT_SORT_KEYS)
+    digest = hashlib.blake2b(text, digest_size=15).digest()
+    return prefix + base64.b32encode(digest).decode().lower()
 
 
 _DEFAULT_VARIABLE: Final = re.compile(r"\{\{\s*([\w.\[\]]+)\s*\}\}")

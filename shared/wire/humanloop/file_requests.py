@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 from pydantic import Field, field_validator
 
 from shared.wire.humanloop.details import PromptDetails
+from shared.wire.humanloop.file_details import EvaluatorDetails, FlowDetails, ToolDetails
 from shared.wire.humanloop.prompt_log import Name  # noqa: TC001 (pydantic reads it)
 from shared.wire.scalars import MAX_EXACT, Items, WireModel
 from shared.wire.validation import invalid_fields, validate
@@ -49,8 +50,7 @@ class FileUpsert(WireModel):
 
     def file_fields(self) -> dict[str, Any]:
         """What is said about the file, by field of the file: only what was given."""
-        fields = {"description": self.description, "tags": self.tags, "readme": self.readme}
-        return {name: value for name, value in fields.items() if value is not None}
+        return {name: value for name in ("description", "tags", "readme") if (value := getattr(self, name)) is not None}
 
     def version_fields(self) -> dict[str, str]:
         """What is said about the version, by field of the version: only what was given."""
@@ -65,6 +65,35 @@ class PromptUpsert(FileUpsert, PromptDetails):
     def details(self) -> Details:
         """See `FileUpsert`."""
         return self.as_dict()
+
+
+class ToolUpsert(FileUpsert, ToolDetails):
+    """The body of `POST /v5/tools`."""
+
+    def details(self) -> Details:
+        """See `FileUpsert`."""
+        return given(self, ToolDetails)
+
+
+class FlowUpsert(FileUpsert, FlowDetails):
+    """The body of `POST /v5/flows`."""
+
+    def details(self) -> Details:
+        """See `FileUpsert`."""
+        return given(self, FlowDetails)
+
+
+class EvaluatorUpsert(FileUpsert, EvaluatorDetails):
+    """The body of `POST /v5/evaluators`."""
+
+    def details(self) -> Details:
+        """See `FileUpsert`."""
+        return given(self, EvaluatorDetails)
+
+
+def given(body: WireModel, part: type[WireModel]) -> Details:
+    """Those fields of a body that are fields of `part`, too, without what is null."""
+    return {name: value for name in part.model_fields if (value := getattr(body, name)) is not None}
 
 
 class FileMove(WireModel):

@@ -53,6 +53,30 @@ def prompt_response(info: FileInfo) -> dict[str, Any]:
     }
 
 
+def tool_response(info: FileInfo) -> dict[str, Any]:
+    """A tool at a version."""
+    names = ("function", "source_code", "setup_values", "attributes", "tool_type")
+    details = {name: info.details.get(name) for name in names}
+    return {**details, "signature": None, "inputs": [], "type": "tool", **_common(info)}
+
+
+def flow_response(info: FileInfo) -> dict[str, Any]:
+    """A flow at a version."""
+    return {"attributes": info.details["attributes"], "type": "flow", **_common(info)}
+
+
+def evaluator_response(info: FileInfo) -> dict[str, Any]:
+    """An evaluator at a version."""
+    spec = info.details["spec"]
+    return {
+        "spec": spec,
+        "attributes": spec.get("attributes"),
+        "inputs": [],
+        "type": "evaluator",
+        **_common(info),
+    }
+
+
 def _common(info: FileInfo) -> dict[str, Any]:
     """What files of all types have."""
     return {

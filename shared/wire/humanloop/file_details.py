@@ -1,0 +1,79 @@
+"""Details of tools, flows and evaluators: what makes a version of them, and the id that follows from it.
+
+As with prompts (`details`), equal details are the same version in every process. They have no defaults; null and absent
+are the same, and so is any order of keys.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+from pydantic import model_validator
+
+from shared.wire.humanloop.details import PromptDetails, Tool, content_hash
+from shared.wire.humanloop.messages import AsSent, Part
+from shared.wire.scalars import Items, WireModel
+
+if TYPE_CHECKING:
+    from shared.wire.humanloop.details import Details
+
+
+class ToolDetails(WireModel):
+    """A tool. Its type is any text: the set is open."""
+
+    function: Annotated[dict[str, Any], AsSent(Tool)] | None = None
+    source_code: str | None = None
+    setup_values: dict[str, Any] | None = None
+    attributes: dict[str, Any] | None = None
+    tool_type: str | None = None
+
+
+class FlowDetails(WireModel):
+    """A flow is told from others by whatever its users put into its attributes."""
+
+    attributes: dict[str, Any]
+
+
+class JudgmentOption(Part):
+    name: str
+
+
+class EvaluatorSpec(Part):
+    """What all evaluators have, and of some types what clients need to read them back. The types are an open set."""
+
+    evaluator_type: str
+    arguments_type: str
+    return_type: str
+    attributes: dict[str, Any] | None = None
+    options: Items[JudgmentOption] | None = None
+    number_limits: dict[str, Any] | None = None
+    code: str | None = None
+    prompt: PromptDetails | None = None
+    instructions: str | None = None
+
+    @model_validator(mode="after")
+    def _has_code(self) -> Self:
+        if self.evaluator_type == "python" and self.code is None:
+            raise ValueError("must have code, as its evaluator_type is python")
+        return self
+
+
+class EvaluatorDetails(WireModel):
+    """An evaluator, which is kept as it is described and never run."""
+
+    spec: Annotated[dict[str, Any], AsSent(EvaluatorSpec)]
+
+
+def tool_version_id(details: Details) -> str:
+    """The id of the version with these details. It does not say of which tool it is a version."""
+    return content_hash("tlv_", details)
+
+
+def flow_version_id(details: Details) -> str:
+    """The same for a flow."""
+    return content_hash("flv_", details)
+
+
+def evaluator_version_id(details: Details) -> str:
+    """The same for an evaluator."""
+    return content_hash("evv_", details)
