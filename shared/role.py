@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import TYPE_CHECKING
 
 from shared.http.app import Application, HttpLimits, build_app
+from shared.openapi.routes import description_routes
 
 if TYPE_CHECKING:
     from starlette.routing import Route
@@ -41,7 +42,7 @@ def build_role(
 
     settings = backends.settings
     return build_app(
-        routes,
+        [*routes, *description_routes()],
         role=role,
         state=backends,
         readiness=readiness,

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
 from starlette.routing import Route
 
 from shared import ids
 from shared.errors import Forbidden
-from shared.events import MAX_EXTERNAL_ID_CHARACTERS
 from shared.http.bodies import read_json_object
 from shared.http.responses import json_response
 from shared.registry.entities import Scope
 from shared.store import purge
 from shared.store.logs import find_named_logs
 from shared.stream.base import LOGS_TOPIC
-from shared.wire.scalars import WireModel
+from shared.wire.purge import PurgeRequest
 from shared.wire.validation import validate
 
 if TYPE_CHECKING:
@@ -27,28 +24,8 @@ if TYPE_CHECKING:
     from services.query_api.query import Query
     from shared.store.conditions import Condition
 
-MAX_NAMED: Final = 1_000
 SHOWN: Final = 20
 """Ids in an answer."""
-
-LogName = Annotated[str, Field(min_length=1, max_length=MAX_EXTERNAL_ID_CHARACTERS)]
-Text = Annotated[str, Field(max_length=8_000)]
-
-
-class PurgeRequest(WireModel):
-    """The body: the workspace of the key, once more, and exactly one of `logs`, `metadata` and `user`."""
-
-    workspace: str
-    logs: list[LogName] | None = Field(None, min_length=1, max_length=MAX_NAMED)
-    metadata: dict[Text, Text] | None = Field(None, min_length=1, max_length=1)
-    user: Annotated[str, Field(min_length=1, max_length=8_000)] | None = None
-    dry_run: bool = False
-
-    @model_validator(mode="after")
-    def _one_selection(self) -> Self:
-        if sum(given is not None for given in (self.logs, self.metadata, self.user)) != 1:
-            raise PydanticCustomError("value_error", "give exactly one of logs, metadata and user")
-        return self
 
 
 def routes(query: Query) -> list[Route]:

@@ -1,0 +1,71 @@
+"""Humanloop's routes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shared.openapi.operation import Answer, Body, Json, Operation
+from shared.wire.humanloop.log_list import LogListQuery
+from shared.wire.humanloop.prompt_log import PromptLogRequest, PromptLogUpdate
+
+TAG: Final = "Humanloop"
+
+_LOG: Final[Json] = {
+    "path": "support/answer",
+    "prompt": {"model": "gpt-4o", "template": [{"role": "system", "content": "Answer {{name}}."}]},
+    "messages": [{"role": "user", "content": "Hello?"}],
+    "output": "Hello!",
+    "inputs": {"name": "Ada"},
+    "prompt_tokens": 8,
+    "output_tokens": 2,
+    "start_time": "2026-01-31T12:00:00Z",
+    "end_time": "2026-01-31T12:00:01Z",
+}
+_CREATED: Final[Json] = {
+    "id": "log_07kgr1yzq2h8m",
+    "prompt_id": "pr_000000000000a",
+    "version_id": "prv_0f3b1c",
+    "session_id": None,
+}
+
+OPERATIONS: Final = (
+    Operation(
+        "POST",
+        "/v5/prompts/log",
+        TAG,
+        "Log what a prompt was asked and answered",
+        "ingest",
+        {200: Answer("The log is durable; the prompt and its version were made if they were new.", example=_CREATED)},
+        Body(PromptLogRequest, _LOG),
+    ),
+    Operation(
+        "PATCH",
+        "/v5/prompts/{id}/log/{log_id}",
+        TAG,
+        "Change a log of a prompt",
+        "ingest",
+        {200: Answer("The log as it is stored now.")},
+        Body(PromptLogUpdate, {"output": "Hello, Ada!"}),
+    ),
+    Operation(
+        "GET", "/v5/logs/{id}", TAG, "Read a log by its id, ours or the client's", "read", {200: Answer("The log.")}
+    ),
+    Operation(
+        "GET",
+        "/v5/logs",
+        TAG,
+        "List the logs of a file, newest first",
+        "read",
+        {200: Answer("A page of logs; one beyond the end is empty.")},
+        query=LogListQuery,
+    ),
+    Operation(
+        "DELETE",
+        "/v5/logs",
+        TAG,
+        "Delete logs",
+        "ingest",
+        {204: Answer("No read finds them any more.", schema=None)},
+        query={"id": {"type": "array", "items": {"type": "string"}, "minItems": 1}},
+    ),
+)
