@@ -276,6 +276,23 @@ async def outcomes(*changes: Awaitable[None]) -> list[str]:
     return [type(outcome).__name__ for outcome in await asyncio.gather(*changes, return_exceptions=True)]
 
 
+async def test_a_current_lookup_sees_what_another_process_was_told_is_done(open_registry: Open, workspace: str) -> None:
+    one, two = await open_registry(), await open_registry()
+    for number in range(1, 4):
+        prompt = await prompt_with_version(one, workspace, f"prv_{number}")
+        version = prompt.versions[f"prv_{number}"]
+        await one.changes.label(prompt, "prod", version)
+        seen = await two.current(lambda: two.state.prompt_by_path(workspace, "folder/greeting"))
+        assert seen is not None
+        assert seen.latest_version == version
+        assert seen.labels["prod"].version_id == version.id
+        await one.changes.unlabel(prompt, "prod")
+        assert await two.current(lambda: two.state.prompt_by_path(workspace, "folder/greeting")) is seen
+        assert seen.labels == {}
+        with pytest.raises(NotFound, match="label: 'prod' is not there any more"):
+            await two.changes.unlabel(seen, "prod")
+
+
 async def test_environments_are_made_once(open_registry: Open, workspace: str) -> None:
     one, two = await open_registry(), await open_registry()
     made = await one.create_environment(workspace, "canary", EnvironmentTag.DEFAULT)
@@ -346,6 +363,9 @@ async def test_a_stream_that_goes_away_and_comes_back(tmp_path: Path, workspace:
     await until(lambda: not registry.ready)
     assert "sluice.registry" in registry.unhealthy()[0]
     assert await registry.find_or_create_prompt(workspace, "known") is known
+    assert await registry.current(lambda: registry.state.prompt_by_path(workspace, "known")) is known
+    with pytest.raises(StreamUnavailable):
+        await registry.current(lambda: registry.state.prompt_by_path(workspace, "new"))
     with pytest.raises(StreamUnavailable):
         await registry.find_or_create_prompt(workspace, "new")
     with pytest.raises(StreamUnavailable):

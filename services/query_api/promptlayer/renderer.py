@@ -76,23 +76,23 @@ class Renderer:
                 await _end(self._process)
 
     async def _ask(self, message: bytes) -> Any:
-        process = self._process
-        if process is None or process.returncode is not None:
-            process = await self._start()
-        self._process = None  # until it has answered: one that is left half-way is of no further use
-        answer = None
+        idle, self._process = self._process, None  # until it has answered: one left half-way is of no further use
+        process = idle or await self._start()
         try:
             answer = await _exchange(process, message)
-        finally:
-            if answer is None:
-                await _end(process)
-        if answer is None:
-            if process.returncode not in _TOOK_TOO_MUCH:
-                raise RuntimeError(f"the process for templates ended with status {process.returncode}")
+        except BaseException:
+            await _end(process)
+            raise
+        if answer is not None:
+            self._process = process
+            return orjson.loads(answer)
+        status = await process.wait()
+        if status in _TOOK_TOO_MUCH:
             cpu_seconds, memory_bytes = self._bounds
             raise _refused(f"takes more than {cpu_seconds:g} s or {memory_bytes >> 20} MiB to fill in")
-        self._process = process
-        return orjson.loads(answer)
+        if idle is not None:  # something ended it while it had nothing to do
+            return await self._ask(message)
+        raise RuntimeError(f"the process for templates ended with status {status}")
 
     async def _start(self) -> Process:
         arguments = (str(bound) for bound in self._bounds)
