@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.api import humanloop, promptlayer
+from tests.api.templates import texts
 from tests.api.tracing import spans_of
 from tests.sdk.upstream import WORDS, upstream
 from tests.support.api import DEFAULT_KEY, unique
@@ -131,6 +132,30 @@ def test_promptlayer_tracing(api: Api) -> None:
     called = spans["openai.openai.chat.completions.create"]
     assert called["request_log_id"] == seen["called_id"]
     assert promptlayer.fetch(api, seen["called_id"])["span_id"] == called["span_id"]
+
+
+def test_promptlayer_templates(api: Api) -> None:
+    with upstream() as provider:
+        environment = {"OPENAI_BASE_URL": provider, "OPENAI_API_KEY": "sk-provider"}
+        seen = run(api, "promptlayer", "templates.cjs", TEMPLATE_NAME=unique(), **environment)
+    name, published, labelled = seen["name"], seen["published"], seen["labelled"]
+    filled_in = ["You add, for Ada", "2+2?"]
+    assert (published["version_number"], published["release_labels"], published["tags"]) == (1, [name], ["js"])
+    assert (seen["newest"]["version"], seen["newest"]["commit_message"]) == (2, "second")
+    assert (labelled["id"], labelled["version"], texts(labelled)) == (published["id"], 1, filled_in)
+    assert seen["own"]["prompt_template"] == labelled["prompt_template"], "what the client fills in itself is the same"
+    assert [(item["id"], item["version"]) for item in seen["all"]] == [(published["id"], 1)]
+
+    read = promptlayer.fetch(api, seen["request_id"])
+    assert read["input"] == chat(message("system", filled_in[0]), message("user", filled_in[1]))
+    assert (read["output"], seen["answer"]) == (chat(message("assistant", WORDS)), WORDS)
+    assert (read["prompt_name"], read["prompt_id"], read["prompt_version_number"]) == (name, published["id"], 1)
+    assert (read["prompt_input_variables"], read["tags"]) == ({"who": "Ada", "numbers": [2, 2]}, ["js"])
+    assert seen["mistakes"] == [
+        "identifier: no prompt template 'nobody/knows'",
+        f"version: prompt template {name!r} has no version 9",
+        "prompt_version.commit_message: must have at most 72 characters",
+    ]
 
 
 # Humanloop
