@@ -140,10 +140,6 @@ class Registry:
         """The prompt (or file of another kind) at a path, looked for like `find_prompt`."""
         return await self._find(lambda: self.state.prompt_by_path(workspace, path, kind))
 
-    async def find_file_by_path(self, workspace: str, path: str, kind: FileKind) -> Prompt | None:
-        """What is at a path, of this kind or of one that shares its paths, looked for like `find_prompt`."""
-        return await self._find(lambda: self.state.taken_by(workspace, path, kind))
-
     async def _create_prompt(self, workspace: str, path: str, kind: FileKind) -> Prompt:
         if self.state.taken_by(workspace, path, kind) is None:
             await self._append_and_fold(events.PromptCreated(workspace, path, kind))

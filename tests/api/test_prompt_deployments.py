@@ -148,6 +148,13 @@ def test_a_deployment_is_seen_and_used_everywhere(api: Api) -> None:
     refused(api.default.get(url(old), params={"environment": "production"}), 404, "not_found")
 
 
+def test_what_another_process_deployed_is_seen_at_once(api: Api) -> None:
+    old = upsert(api.default, model="old")
+    upsert(api.default, id=old["id"], model="new")
+    api.deploy("default", old["id"], old["version_id"], "production")
+    assert read(api.default, url(old))["model"] == "old"
+
+
 def test_wrong_deployments(api: Api) -> None:
     made, other = upsert(api.default), upsert(api.default, model="other")
     version = {"version_id": made["version_id"]}
@@ -168,7 +175,7 @@ def test_an_environment_of_ones_own(api: Api) -> None:
     own = api.up.run("environments", "create", name, "--workspace", "default").split()[0]
     theirs = api.create_environment("other", unique("theirs"))
     deploy = url(made, "environments", own)
-    assert api.settles(lambda: api.default.post(deploy, params={"version_id": made["version_id"]}).status_code == 200)
+    assert api.default.post(deploy, params={"version_id": made["version_id"]}).status_code == 200
     assert environments(api, made)[name]["file"]["version_id"] == made["version_id"]
     response = api.default.post(url(made, "environments", theirs), params={"version_id": made["version_id"]})
     refused(response, 404, "not_found", says="environment_id: ")

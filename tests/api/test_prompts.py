@@ -87,8 +87,10 @@ def test_an_upsert_says_new_things_about_what_is_there(api: Api) -> None:
     assert again["version_id"] == made["version_id"]
     said = (again["description"], again["tags"], again["readme"], again["version_name"], again["version_description"])
     assert said == ("two", [], "r", "best", "v2")
-    unsaid = upsert(api.default, id=made["id"], description=None, tags=None, version_name=None)
-    assert unsaid == read(api.default, url(made)) == again
+    with api.nothing_stored():
+        unsaid = upsert(api.default, id=made["id"], description=None, tags=None, version_name=None)
+        same = upsert(api.default, id=made["id"], description="two", tags=[], version_name="best")
+    assert unsaid == same == read(api.default, url(made)) == again
 
 
 def test_a_version_name_is_taken_once_per_prompt(api: Api) -> None:

@@ -1,4 +1,4 @@
-"""Prompts are answered while there is no store: programs that fetch them go on."""
+"""Prompts are answered while the store, or the stream, is down: programs that fetch them go on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 KEY = "some-key-12345"
 
 
-async def test_prompts_are_answered_while_the_store_is_down(tmp_path: Path) -> None:
+async def test_prompts_are_answered_while_the_store_and_then_the_stream_is_down(tmp_path: Path) -> None:
     stream = f"sqlite:///{tmp_path / 'stream.db'}"
     down = {"stream": stream, "store": "clickhouse://127.0.0.1:9", "api_keys": f"default:{KEY}"}
     backends = Backends(Settings.load(down), role="query", needs_store=True)
@@ -36,4 +36,15 @@ async def test_prompts_are_answered_while_the_store_is_down(tmp_path: Path) -> N
         listed = (await client.get("/v5/prompts")).json()
         assert [record["path"] for record in listed["records"]] == ["a/b"]
         assert (await client.get("/v5/logs", params={"file_id": made["id"]})).status_code == 503
+
+        await backends.stream.stop()
+        assert (await client.get(prompt)).json() == read
+        assert (await client.get("/v5/prompts")).json() == listed
+        assert (await client.post("/v5/files/retrieve-by-path", json={"path": "a/b"})).json() == read
+        for refused in (
+            await client.get("/v5/prompts/pr_00000000000"),
+            await client.post("/v5/prompts", json={"path": "a/b", "model": "other"}),
+            await client.delete(prompt),
+        ):
+            assert (refused.status_code, refused.json()["error"]) == (503, "stream_unavailable")
     await backends.stop()

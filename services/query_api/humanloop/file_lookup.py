@@ -29,8 +29,8 @@ def checked_path(path: str) -> str:
 
 
 async def find_file(registry: Registry, workspace: str, kind: FileKind, file_id: str) -> Prompt:
-    """The file of this id. Raises NotFound."""
-    file = await registry.find_prompt(workspace, file_id)
+    """The file of this id, as it is now: see `Registry.current`. Raises NotFound."""
+    file = await registry.current(lambda: registry.state.prompt(workspace, file_id))
     if file is None or file.kind is not kind:
         raise NotFound(f"id: no {kind} with the id {file_id[:80]!r}")
     return file

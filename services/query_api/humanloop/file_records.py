@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 MAX_LIST_BYTES: Final = 64 << 20
 """Of the files of one answer, as JSON."""
 
+USAGE_TIMEOUT_S: Final = 5.0
+"""Longest wait for the counts of logs."""
+
 
 async def file_record(query: Query, file: Prompt, version: PromptVersion) -> dict[str, Any]:
     """A file at a version. Asks the store once."""
@@ -74,13 +77,16 @@ def iso(moment: datetime) -> str:
 
 
 async def _usage(query: Query, file: Prompt) -> dict[str, VersionUsage]:
-    """How the versions of a file are used; nothing while the store can't say: programs fetch their prompts here, and
-    need them more than the counts."""
+    """How the versions of a file are used; nothing when the store can't say so soon.
+
+    Programs fetch their prompts here, and need them more than the counts.
+    """
     if "store" in query.backends.missing():
         return {}
     try:
-        return await query.usage.get((file.workspace, file.id)) or {}
-    except Unavailable:
+        async with asyncio.timeout(USAGE_TIMEOUT_S):
+            return await query.usage.get((file.workspace, file.id)) or {}
+    except (Unavailable, TimeoutError):
         return {}
 
 

@@ -66,7 +66,7 @@ class FileRoutes:
         body = validate(self._type.upsert, (await read_json_object(request)).value)
         file = await self._file_of(workspace, body)
         version = await self._version_of(file, body)
-        said = body.file_fields()
+        said = {field: value for field, value in body.file_fields().items() if getattr(file, field) != value}
         if said:
             await self._registry.changes.describe(file, **said)
         return json_response(200, await file_record(self._query, file, version))
@@ -75,7 +75,7 @@ class FileRoutes:
         """A page of files, each at the version that is used by default. A page beyond the end is empty."""
         workspace = self._query.authenticate_registry(request).workspace
         wanted = parse_list_query(request.query_params.multi_items())
-        found = self._sorted(workspace, wanted)
+        found = await self._registry.current(lambda: self._sorted(workspace, wanted)) or []
         start = (wanted.page - 1) * wanted.size
         records = await file_records(self._query, found[start : start + wanted.size])
         page = {"page": wanted.page, "size": wanted.size, "total": len(found)}
@@ -111,7 +111,9 @@ class FileRoutes:
         if body.path is None:
             problem = {"loc": ["body", "path"], "msg": "is required when there is no id", "type": "missing"}
             raise invalid_fields([problem])
-        return await self._registry.find_or_create_prompt(workspace, checked_path(body.path), self._type.kind)
+        path, kind = checked_path(body.path), self._type.kind
+        there = await self._registry.current(lambda: self._registry.state.prompt_by_path(workspace, path, kind))
+        return there or await self._registry.find_or_create_prompt(workspace, path, kind)
 
     async def _version_of(self, file: Prompt, body: FileUpsert) -> PromptVersion:
         details, said = body.details(), body.version_fields()

@@ -43,7 +43,7 @@ def routes(query: Query) -> list[Route]:
         """The file at a path, whatever its type, at the version that the query selects or the one used by default."""
         workspace = query.authenticate_registry(request).workspace
         path = checked_path(validate(FilePath, (await read_json_object(request)).value).path)
-        file = await registry.find_file_by_path(workspace, path, FileKind.PROMPT)
+        file = await registry.current(lambda: registry.state.taken_by(workspace, path, FileKind.PROMPT))
         if file is None or file.kind not in FILE_TYPES:
             raise NotFound(f"path: no file at {path[:80]!r}")
         version = await selected_version(registry, file, request)

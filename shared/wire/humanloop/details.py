@@ -108,14 +108,15 @@ def canonical_details(details: Details) -> Details:
         if name in _FLOATS:
             value = float(value)
         elif name in {"template", "tools"} and isinstance(value, list):
-            value = [_without_nulls(item) for item in value]
+            value = [without_nulls(item) for item in value]
         elif name == "response_format":
-            value = _without_nulls(value)
+            value = without_nulls(value)
         canonical[name] = value
     return canonical
 
 
-def _without_nulls(item: dict[str, Any]) -> dict[str, Any]:
+def without_nulls(item: dict[str, Any]) -> dict[str, Any]:
+    """The object without the keys whose value is null."""
     return {key: value for key, value in item.items() if value is not None}
 
 

@@ -6,11 +6,11 @@ are the same, and so is any order of keys.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from pydantic import model_validator
 
-from shared.wire.humanloop.details import PromptDetails, Tool, content_hash
+from shared.wire.humanloop.details import PromptDetails, Tool, content_hash, without_nulls
 from shared.wire.humanloop.messages import AsSent, Part
 from shared.wire.scalars import Items, WireModel
 
@@ -64,16 +64,29 @@ class EvaluatorDetails(WireModel):
     spec: Annotated[dict[str, Any], AsSent(EvaluatorSpec)]
 
 
+_OF_THE_API: Final = frozenset({"function", "spec"})
+"""Objects whose keys the API defines."""
+
+
 def tool_version_id(details: Details) -> str:
     """The id of the version with these details. It does not say of which tool it is a version."""
-    return content_hash("tlv_", details)
+    return content_hash("tlv_", _canonical(details))
 
 
 def flow_version_id(details: Details) -> str:
     """The same for a flow."""
-    return content_hash("flv_", details)
+    return content_hash("flv_", _canonical(details))
 
 
 def evaluator_version_id(details: Details) -> str:
     """The same for an evaluator."""
-    return content_hash("evv_", details)
+    return content_hash("evv_", _canonical(details))
+
+
+def _canonical(details: Details) -> Details:
+    """Without nulls, but for those inside of what users make up themselves, like attributes."""
+    return {
+        name: without_nulls(value) if name in _OF_THE_API else value
+        for name, value in details.items()
+        if value is not None
+    }

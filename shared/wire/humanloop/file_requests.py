@@ -50,7 +50,9 @@ class FileUpsert(WireModel):
 
     def file_fields(self) -> dict[str, Any]:
         """What is said about the file, by field of the file: only what was given."""
-        return {name: value for name in ("description", "tags", "readme") if (value := getattr(self, name)) is not None}
+        tags = tuple(self.tags) if self.tags is not None else None
+        fields = {"description": self.description, "tags": tags, "readme": self.readme}
+        return {name: value for name, value in fields.items() if value is not None}
 
     def version_fields(self) -> dict[str, str]:
         """What is said about the version, by field of the version: only what was given."""
