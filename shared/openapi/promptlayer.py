@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from shared.openapi.operation import Answer, Body, Json, Operation
 from shared.wire.promptlayer.log_request import LogRequest
 from shared.wire.promptlayer.search import SearchRequest
+from shared.wire.promptlayer.suggestions import SuggestionsQuery
 from shared.wire.promptlayer.track_request import TrackRequest
 from shared.wire.promptlayer.tracking import TrackedGroup, TrackedMetadata, TrackedPrompt, TrackedScore
 
@@ -123,5 +124,18 @@ OPERATIONS: Final = (
         "read",
         {200: Answer("A page of logs.", example={"success": True, "items": [], "page": 1, "per_page": 10, "total": 0})},
         Body(SearchRequest, _SEARCH, required=False),
+    ),
+    Operation(
+        "GET",
+        "/api/public/v2/requests/suggestions",
+        TAG,
+        "Complete a value of a filter",
+        "read",
+        {
+            200: Answer(
+                "Values of the newest logs, the commonest first.", example={"success": True, "values": ["gpt-4o"]}
+            )
+        },
+        query=SuggestionsQuery,
     ),
 )
