@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.store.conditions import LOGS, PAYLOADS
@@ -10,6 +9,7 @@ from shared.store.search import NEWEST_FIRST, where_of
 
 if TYPE_CHECKING:
     from shared.store.base import LogStore, QueryLimits
+    from shared.store.conditions import Check
     from shared.store.search import Selection
 
 MAX_VALUES: Final = 50
@@ -21,19 +21,13 @@ NEWEST_BODIES: Final = 1_000
 """Bodies are a hundred times the size of what lists show of a log."""
 
 
-@dataclass(frozen=True, slots=True)
-class Values:
-    """Where the values are: `sql` is a list of texts over the columns of `table`; `parameters` are its String `?`."""
-
-    sql: str
-    parameters: tuple[str, ...] = ()
-    table: str = LOGS
-
-
 async def suggestions(
-    store: LogStore, selection: Selection, values: Values, prefix: str, limits: QueryLimits
+    store: LogStore, selection: Selection, values: Check, prefix: str, limits: QueryLimits
 ) -> list[str]:
-    """Up to `MAX_VALUES` values that begin with the prefix, in any case. Raises as searches do."""
+    """Up to `MAX_VALUES` values that begin with the prefix, in any case. Raises as searches do.
+
+    `values` is an expression for the list of a log's values, as texts.
+    """
     where, parameters = where_of(selection)
     listed = _with_parameters(values, parameters)
     parameters["prefix"] = prefix
@@ -52,10 +46,10 @@ async def suggestions(
     return [row["value"] for row in await store.query(text, parameters, limits)]
 
 
-def _with_parameters(values: Values, parameters: dict[str, Any]) -> str:
+def _with_parameters(values: Check, parameters: dict[str, Any]) -> str:
     """The SQL with its `?` as named parameters, which are added to the others."""
-    first, *pieces = values.sql.split("?")
-    for number, (piece, value) in enumerate(zip(pieces, values.parameters, strict=True)):
+    text, *pieces = values.sql.split("?")
+    for number, (piece, (kind, value)) in enumerate(zip(pieces, values.values, strict=True)):
         parameters[f"v{number}"] = value
-        first += f"{{v{number}:String}}{piece}"
-    return first
+        text += f"{{v{number}:{kind}}}{piece}"
+    return text

@@ -53,11 +53,7 @@ def tag(api: Api) -> str:
                     "assistant",
                     "",
                     tool_calls=[
-                        {
-                            "id": "1",
-                            "type": "function",
-                            "function": {"name": f"{tag}-f", "arguments": '{"city":"Oslo"}'},
-                        }
+                        {"type": "function", "function": {"name": f"{tag}-f", "arguments": '{"city":"Oslo"}'}},
                     ],
                 )
             ),

@@ -10,7 +10,6 @@ from pydantic import Field
 from shared.errors import Invalid
 from shared.store import texts
 from shared.store.conditions import PAYLOADS, AllOf, Check, Condition, bodies_read
-from shared.store.suggestions import Values
 from shared.wire.promptlayer.filter_fields import FIELDS
 from shared.wire.promptlayer.filter_values import MAX_KEY, MAX_TEXT, key
 from shared.wire.promptlayer.filters import parse_filters
@@ -74,18 +73,18 @@ class Suggestions:
         self.condition = _condition(query)
 
 
-def _values(query: SuggestionsQuery) -> Values:
+def _values(query: SuggestionsQuery) -> Check:
     column = _COLUMNS.get(query.field)
     if column is not None:
-        return Values(f"CAST({column}, 'Array(String)')")
+        return Check(f"CAST({column}, 'Array(String)')")
     source, _, what = query.field.rpartition("_")
     if what == "keys":
-        return Values(_keys(_JSON[source]), table=PAYLOADS)
+        return Check(_keys(_JSON[source]), table=PAYLOADS)
     path = _path(query.metadata_key)
     if source == "metadata":
-        return Values("if(mapContains(metadata, ?), [metadata[?]], [])", (path, path))
+        return Check("if(mapContains(metadata, ?), [metadata[?]], [])", (("String", path), ("String", path)))
     found, values = texts.values_at(_JSON[source], path, inside_text=FIELDS[f"{source}_keys"].inside_text)
-    return Values(found, tuple(str(value) for _, value in values), PAYLOADS)
+    return Check(found, values, PAYLOADS)
 
 
 def _keys(json: str) -> str:
