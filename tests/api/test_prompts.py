@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shared.registry.entities import Scope
-from tests.api.humanloop import create, fetch, post
+from tests.api.humanloop import create, fetch, patched, post
 from tests.support.api import refused, unique
 
 if TYPE_CHECKING:
@@ -278,6 +278,8 @@ def test_a_deleted_prompt_lives_on_in_its_logs_only(api: Api) -> None:
     assert after["prompt"].pop("updated_at") > before["prompt"].pop("updated_at")
     assert after == before
     assert read(api.default, "/v5/logs", file_id=prompt["id"])["total"] == 1
+    changed = patched(api, logged, output="changed")
+    assert (changed["output"], changed["prompt"]["template"]) == ("changed", DETAILS["template"])
 
     again = post(api, {"path": path, "output": "new"})
     assert again["prompt_id"] != prompt["id"]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import httpx
+import pytest
 
+from services.query_api.humanloop import file_records
 from services.query_api.promptlayer.renderer import Renderer
 from services.query_api.routes import routes
 from shared.backends import Backends
@@ -36,6 +38,12 @@ async def test_prompts_are_answered_while_the_store_and_then_the_stream_is_down(
         listed = (await client.get("/v5/prompts")).json()
         assert [record["path"] for record in listed["records"]] == ["a/b"]
         assert (await client.get("/v5/logs", params={"file_id": made["id"]})).status_code == 503
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(file_records, "MAX_LIST_BYTES", 100)
+            for path in ("/v5/prompts", f"{prompt}/versions", f"{prompt}/environments"):
+                answer = await client.get(path)
+                assert (answer.status_code, answer.json()["error"]) == (400, "query_limit")
 
         await backends.stream.stop()
         assert (await client.get(prompt)).json() == read

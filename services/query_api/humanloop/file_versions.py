@@ -74,11 +74,12 @@ class VersionRoutes:
     async def list_environments(self, request: Request) -> Response:
         """All environments, each with the file at the version that is deployed there."""
         file = await self._file(request, Scope.READ)
-        answer = []
-        for environment in self._registry.state.environments(file.workspace):
-            version = self._registry.state.deployed_version(file, environment)
-            deployed = await file_record(self._query, file, version) if version is not None else None
-            answer.append({**environment_record(environment), "file": deployed})
+        state = self._registry.state
+        environments = state.environments(file.workspace)
+        deployed = [(each.id, found) for each in environments if (found := state.deployed_version(file, each))]
+        records = await file_records(self._query, [(file, version) for _id, version in deployed])
+        files = dict(zip((environment_id for environment_id, _version in deployed), records, strict=True))
+        answer = [{**environment_record(each), "file": files.get(each.id)} for each in environments]
         return json_response(200, answer)
 
     async def deploy(self, request: Request) -> Response:

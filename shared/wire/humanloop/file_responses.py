@@ -106,7 +106,7 @@ def _common(info: FileInfo) -> dict[str, Any]:
 
 
 def _linked_tools(tool_ids: list[str] | None) -> list[dict[str, str]] | None:
-    """Requests name linked tools by id, clients read objects. No tools are held here: the id is all there is."""
+    """Requests name linked tools by id, clients read objects: only the id says something, the tool is read by it."""
     if tool_ids is None:
         return None
     return [{"id": tool_id, "name": tool_id, "description": "", "version_id": ""} for tool_id in tool_ids]
