@@ -43,7 +43,7 @@ def exchange(request: Json, response: Json) -> Exchange:
 
 def _messages(content: Any, default_role: str) -> list[Json]:
     """One message, and before it the results of functions, which are messages of their own in a template."""
-    role = as_object(content).get("role") or default_role
+    role = text_of(as_object(content).get("role") or default_role)
     parts = _parts(content)
     results = [_result(found) for part in parts if (found := _function_response(part)) is not None]
     rest = [part for part in parts if _function_response(part) is None]
@@ -51,7 +51,7 @@ def _messages(content: Any, default_role: str) -> list[Json]:
     blocks = [_block(part) for part in rest if _function_call(part) is None]
     if role in {"model", "assistant"} or calls:
         return [*results, assistant(blocks, calls)]
-    return [*results, {"role": text_of(role), "content": blocks}] if blocks or not results else results
+    return [*results, {"role": role, "content": blocks}] if blocks or not results else results
 
 
 def _parts(content: Any) -> list[Any]:
