@@ -48,6 +48,15 @@ class Intake:
         (group_id,) = await self.append(self.partition(workspace), [message])
         return group_id
 
+    async def patch(self, workspace: str, public_id: str, columns: Columns) -> None:
+        """Append an update of the log of this Humanloop id, its client's own or the one it was given.
+
+        Whether there is such a log is for the writer to see. Raises as `create`.
+        """
+        event = Event(EventKind.PATCH, workspace, external_id=public_id)
+        partition = external_id_partition(workspace, public_id, self._stream.partitions(LOGS_TOPIC))
+        await self.append(partition, [Message(encode_key(event), orjson.dumps(columns))])
+
     async def append(self, partition: int, messages: Sequence[Message]) -> list[int]:
         """Append records to one partition, all or none; returns their ids once they are durable. Raises as `create`."""
         self._guard.check(partition, int(self._wall_clock() * 1000), len(messages))

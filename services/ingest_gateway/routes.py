@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from services.ingest_gateway.bulk import logs
 from services.ingest_gateway.gateway import Gateway
-from services.ingest_gateway.humanloop import prompt_logs
+from services.ingest_gateway.humanloop import file_logs, otlp_import
 from services.ingest_gateway.intake import Intake
 from services.ingest_gateway.promptlayer import otlp_traces, requests, spans_bulk, templates, tracked_requests, tracking
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def routes(backends: Backends) -> list[Route]:
     """The create routes, over these backends."""
     gateway = Gateway(backends, Intake(backends.stream))
-    accepted_prompt_logs = prompt_logs.PromptLogs(gateway)
+    accepted_logs = file_logs.FileLogs(gateway)
     return [
         *requests.routes(gateway),
         *tracked_requests.routes(gateway),
@@ -27,6 +27,7 @@ def routes(backends: Backends) -> list[Route]:
         *templates.routes(gateway),
         *spans_bulk.routes(gateway),
         *otlp_traces.routes(gateway),
-        *prompt_logs.routes(gateway, accepted_prompt_logs),
-        *logs.routes(gateway, accepted_prompt_logs),
+        *file_logs.routes(gateway, accepted_logs),
+        *otlp_import.routes(gateway, accepted_logs),
+        *logs.routes(gateway, accepted_logs),
     ]

@@ -66,3 +66,10 @@ class SpanBatch:
                     unavailable = error
         if unavailable is not None:
             raise unavailable
+
+
+def check_count(gateway: Gateway, spans: int) -> None:
+    """Raises TooLarge for more spans than one request may have."""
+    limit = gateway.backends.settings.max_bulk_items
+    if spans > limit:
+        raise TooLarge(f"body: has {spans} spans, more than SLUICE_MAX_BULK_ITEMS ({limit}); nothing was stored")

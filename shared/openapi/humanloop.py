@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.openapi.operation import Answer, Body, Json, Operation
+from shared.openapi.operation import OBJECT, Answer, Body, Json, Operation
+from shared.wire.humanloop.file_logs import FlowLogRequest, ToolLogRequest
 from shared.wire.humanloop.log_list import LogListQuery
 from shared.wire.humanloop.prompt_log import PromptLogRequest, PromptLogUpdate
 
@@ -28,6 +29,34 @@ _CREATED: Final[Json] = {
     "session_id": None,
 }
 
+_TOOL: Final[Json] = {
+    "path": "support/weather",
+    "tool": {"function": {"name": "weather", "description": "Tell the weather.", "parameters": {"type": "object"}}},
+    "inputs": {"city": "Paris"},
+    "output": "rain",
+    "trace_parent_id": "log_07kgr1yzq2h",
+}
+_FLOW: Final[Json] = {
+    "path": "support/conversation",
+    "flow": {"attributes": {"version": "v1"}},
+    "inputs": {"question": "Will it rain?"},
+    "log_status": "incomplete",
+}
+_SPAN: Final[Json] = {
+    "traceId": "Rr9ScNmiRdiuHnQOzCV+6A==",
+    "spanId": "00dYGmQDBys=",
+    "name": "humanloop.tool",
+    "startTimeUnixNano": "1769860800000000000",
+    "endTimeUnixNano": "1769860801000000000",
+    "attributes": [
+        {"key": "humanloop.file.type", "value": {"stringValue": "tool"}},
+        {"key": "humanloop.file.path", "value": {"stringValue": "support/weather"}},
+        {"key": "humanloop.log.inputs.city", "value": {"stringValue": "Paris"}},
+        {"key": "humanloop.log.output", "value": {"stringValue": "rain"}},
+    ],
+}
+_SPANS: Final[Json] = {"resourceSpans": [{"scopeSpans": [{"scope": {"name": "humanloop.sdk"}, "spans": [_SPAN]}]}]}
+
 OPERATIONS: Final = (
     Operation(
         "POST",
@@ -37,6 +66,33 @@ OPERATIONS: Final = (
         "ingest",
         {200: Answer("The log is durable; the prompt and its version were made if they were new.", example=_CREATED)},
         Body(PromptLogRequest, _LOG),
+    ),
+    Operation(
+        "POST",
+        "/v5/tools/log",
+        TAG,
+        "Log a call of a tool",
+        "ingest",
+        {200: Answer("The log is durable; the tool and its version were made if they were new.")},
+        Body(ToolLogRequest, _TOOL),
+    ),
+    Operation(
+        "POST",
+        "/v5/flows/log",
+        TAG,
+        "Log a flow, below which other logs can be nested",
+        "ingest",
+        {200: Answer("The log is durable; the flow and its version were made if they were new.")},
+        Body(FlowLogRequest, _FLOW),
+    ),
+    Operation(
+        "POST",
+        "/v5/import/otel/v1/traces",
+        TAG,
+        "Keep the logs that decorators of Humanloop's clients write into spans",
+        "ingest",
+        {200: Answer("The ids of the logs, in the order of the spans.", example={"records": ["log_07kgr1yzq2h"]})},
+        Body(schema=OBJECT, example=_SPANS),
     ),
     Operation(
         "PATCH",

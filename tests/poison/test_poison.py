@@ -39,8 +39,13 @@ READ: Final = {
 }
 """Where a log of each create route is read back."""
 
-OTHER_ROUTES: Final = ("/rest/track-", "/library-track-", "/track-group", "/create-group", "/rest/prompt-templates")
-"""How the gateway's routes begin that update logs, make no log, or are another name of a route above."""
+OTHER_ROUTES: Final = (
+    *("/rest/track-", "/library-track-", "/track-group", "/create-group", "/rest/prompt-templates"),
+    *("/v5/tools/", "/v5/flows/", "/spans-bulk", "/v1/traces", "/v5/import/"),
+)
+"""How the gateway's routes begin that update logs, make no log, are another name of a route above, or read and check
+their bodies as those do.
+"""
 
 BULK_ROUTE: Final = "/v1/logs"
 BULK_TYPES: Final = {"promptlayer.request": "/log-request", "humanloop.prompt_log": "/v5/prompts/log"}

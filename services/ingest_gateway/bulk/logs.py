@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from services.ingest_gateway.bulk.items import Item
     from services.ingest_gateway.bulk.results import Result
-    from services.ingest_gateway.humanloop.prompt_logs import AcceptedLog, PromptLogs
+    from services.ingest_gateway.humanloop.file_logs import AcceptedLog, FileLogs
     from shared.http.json_bodies import JsonBody
 
 PATH: Final = "/v1/logs"
@@ -54,7 +54,7 @@ BULK_ITEMS: Final = metrics.counter(
 logger = logging.getLogger(__name__)
 
 
-def routes(gateway: Gateway, prompt_logs: PromptLogs) -> list[Route]:
+def routes(gateway: Gateway, prompt_logs: FileLogs) -> list[Route]:
     """The bulk route."""
     failures = FailureLog(logger)
 
@@ -83,7 +83,7 @@ def routes(gateway: Gateway, prompt_logs: PromptLogs) -> list[Route]:
 class _Bulk:
     """The items of one request. After `append`, `results` has what became of each."""
 
-    def __init__(self, gateway: Gateway, prompt_logs: PromptLogs, workspace: str, key: str | None) -> None:
+    def __init__(self, gateway: Gateway, prompt_logs: FileLogs, workspace: str, key: str | None) -> None:
         self.results: list[Result] = []
         self.stored = 0
         self.unavailable: Unavailable | None = None
@@ -154,7 +154,7 @@ class _Bulk:
             if isinstance(accepted, BaseException):
                 self._refuse(number, accepted)
                 continue
-            log_id, prompt_id = accepted.log_id, accepted.prompt_id
+            log_id, prompt_id = accepted.log_id, accepted.file_id
             if log_id is not None and self._prompt_of.setdefault(log_id, prompt_id) != prompt_id:
                 self._refuse(number, conflict(log_id))
                 continue

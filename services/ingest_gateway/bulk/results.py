@@ -23,7 +23,7 @@ from shared.http.responses import error_code
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from services.ingest_gateway.humanloop.prompt_logs import AcceptedLog
+    from services.ingest_gateway.humanloop.file_logs import AcceptedLog
 
 Result = dict[str, Any]
 
@@ -35,7 +35,7 @@ def stored(log_id: int, prompt_log: AcceptedLog | None) -> Result:
     return {
         "id": prompt_log.log_id or ids.to_text(log_id),
         "request_id": None if prompt_log.log_id else log_id,
-        "prompt_id": prompt_log.prompt_id,
+        "prompt_id": prompt_log.file_id,
         "version_id": prompt_log.version_id,
     }
 

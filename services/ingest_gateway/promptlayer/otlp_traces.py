@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.ingest_gateway.promptlayer.spans_bulk import API, check_count, log_columns
-from services.ingest_gateway.span_batch import SpanBatch
+from services.ingest_gateway.promptlayer.spans_bulk import API, log_columns
+from services.ingest_gateway.span_batch import SpanBatch, check_count
 from services.ingest_gateway.turns import Turns
 from shared.errors import UnsupportedMediaType
 from shared.http.bodies import parse_json_object, read_body

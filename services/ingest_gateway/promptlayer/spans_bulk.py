@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.routing import Route
 
 from services.ingest_gateway.promptlayer.template_links import check_prompt, link
-from services.ingest_gateway.span_batch import SpanBatch
+from services.ingest_gateway.span_batch import SpanBatch, check_count
 from services.ingest_gateway.turns import Turns
-from shared.errors import NotFound, TooLarge
+from shared.errors import NotFound
 from shared.http.bodies import read_json_object
 from shared.http.responses import json_response
 from shared.wire.otel.spans import span_columns
@@ -68,13 +68,6 @@ def routes(gateway: Gateway) -> list[Route]:
         return json_response(201, {"success": True, "spans": answers, "request_logs": request_logs})
 
     return [Route("/spans-bulk", spans_bulk, methods=["POST"])]
-
-
-def check_count(gateway: Gateway, spans: int) -> None:
-    """Raises TooLarge for more spans than one request may have."""
-    limit = gateway.backends.settings.max_bulk_items
-    if spans > limit:
-        raise TooLarge(f"body: has {spans} spans, more than SLUICE_MAX_BULK_ITEMS ({limit}); nothing was stored")
 
 
 def log_columns(gateway: Gateway, workspace: str, log: LogRequest, columns: Columns) -> Columns | None:

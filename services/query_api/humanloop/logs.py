@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from services.query_api.humanloop.records import log_record
+from services.query_api.humanloop.records import LISTED_TYPES, log_record
 from shared.errors import NotFound
 from shared.http.bodies import read_json_object
 from shared.http.responses import json_response
@@ -31,7 +31,7 @@ def routes(query: Query) -> list[Route]:
         workspace = query.authenticate(request).workspace
         public_id = request.path_params["id"]
         stored = await query.reader.by_public_id(workspace, public_id)
-        if stored is None or stored.log["type"] != HUMANLOOP_PROMPT_LOG:
+        if stored is None or stored.log["type"] not in LISTED_TYPES:
             raise NotFound(f"id: no log with the id {public_id[:80]!r}")
         return json_response(200, await log_record(query, workspace, stored))
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from services.query_api.humanloop.prompts import prompt_of_log
+from services.query_api.humanloop.log_files import FILE_KINDS, file_of_log
 from services.query_api.humanloop.traces import root_of
-from shared.records import HUMANLOOP_PROMPT_LOG
 from shared.store import search
 from shared.store.logs import read_logs
 from shared.store.search import Selection
 from shared.wire.humanloop.log_list import nested_in
-from shared.wire.humanloop.responses import prompt_log_response
+from shared.wire.humanloop.responses import log_response
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    from services.query_api.humanloop.traces import Root
     from services.query_api.query import Query
     from shared.store.base import Row
     from shared.store.logs import StoredLog
 
-LISTED_TYPES: Final = (HUMANLOOP_PROMPT_LOG,)
+LISTED_TYPES: Final = tuple(FILE_KINDS)
 
 READ_TOGETHER: Final = 25
 """Logs whose bodies are in memory at the same time: they can be big."""
@@ -31,7 +31,7 @@ MAX_CHILDREN: Final = 1_000
 
 
 async def log_record(query: Query, workspace: str, stored: StoredLog) -> dict[str, Any]:
-    """One log, with its prompt and the root of its trace."""
+    """One log, with its file and the root of its trace."""
     root = await root_of(query.backends.store, workspace, stored.log)
     return await _record(query, workspace, stored, root)
 
@@ -69,7 +69,11 @@ async def add_children(query: Query, workspace: str, record: dict[str, Any]) -> 
         level = new
 
 
-async def _record(query: Query, workspace: str, stored: StoredLog, root: str | None) -> dict[str, Any]:
+async def _record(query: Query, workspace: str, stored: StoredLog, root: Root | None) -> dict[str, Any]:
     log = stored.log
-    prompt = await prompt_of_log(query, workspace, log, stored.payload)
-    return prompt_log_response(log | {"trace_id": root or log["trace_id"]}, stored.payload, prompt)
+    file = await file_of_log(query, workspace, log, stored.payload)
+    record = log_response(log, stored.payload, FILE_KINDS[log["type"]].value, file)
+    if root is not None:
+        record["trace_id"] = root.public_id
+        record["trace_flow_id"] = root.public_id if root.is_flow else None
+    return record

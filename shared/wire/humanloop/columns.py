@@ -1,4 +1,4 @@
-"""From the body of a prompt log to the columns of its event (see `shared.records`)."""
+"""From the body of a log of a prompt, a tool or a flow to the columns of its event (see `shared.records`)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shared.wire.humanloop.messages import message_text, tool_names
 if TYPE_CHECKING:
     from shared.records import Columns
     from shared.wire.humanloop.details import Details
-    from shared.wire.humanloop.prompt_log import PromptLogFields, PromptLogRequest, PromptLogUpdate
+    from shared.wire.humanloop.prompt_log import LogRequest, PromptLogFields, PromptLogUpdate
 
 _SAME_VALUE: Final = {
     "messages": "input",
@@ -39,28 +39,29 @@ _INPUT_FIELDS: Final = frozenset({"messages", "inputs"})
 _OUTPUT_FIELDS: Final = frozenset({"output", "output_message"})
 
 
-def prompt_log_columns(
-    request: PromptLogRequest,
+def file_log_columns(
+    request: LogRequest,
     *,
-    prompt_id: str,
+    log_type: str,
+    file_id: str,
     path: str,
     version_id: str,
     details: Details,
     keep_details: bool,
     repaired: bool,
 ) -> Columns:
-    """The columns of a new log of this prompt version.
+    """The columns of a new log of this version of a file. `log_type` is one of the types in `shared.records`.
 
     `details` are those of the version; `keep_details` stores them with the log, for a version that the registry does
     not hold. `repaired` says that text of the body was replaced to make it valid Unicode.
     """
     given = {name for name, value in request.__dict__.items() if value is not None}
     columns: Columns = {
-        "type": records.HUMANLOOP_PROMPT_LOG,
-        "prompt_id": prompt_id,
+        "type": log_type,
+        "prompt_id": file_id,
         "prompt_name": path,
         "prompt_version_id": version_id,
-        "model": details["model"],
+        "model": details.get("model"),
         "provider": details.get("provider"),
         "external_id": request.log_id,
         "parent_id": request.parent_id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, Field
 
@@ -12,6 +12,9 @@ from shared.wire.humanloop.messages import AsSent, Message, Part
 from shared.wire.scalars import Items, LaxFloat, LaxInt, WireModel
 from shared.wire.times import WireTime  # noqa: TC001 (pydantic reads it)
 from shared.wire.validation import invalid_fields, validate
+
+if TYPE_CHECKING:
+    from shared.wire.humanloop.details import Details
 
 _unless_empty = AfterValidator(lambda name: name or None)
 
@@ -62,15 +65,14 @@ class PromptLogUpdate(PromptLogFields):
     """A change of a log. `model_fields_set` says what was sent; a null in it clears the field."""
 
 
-class PromptLogRequest(PromptLogFields):
-    """A new log. Null and absent are the same.
+class LogRequest(PromptLogFields):
+    """What a new log of a prompt, a tool or a flow has beside the details of its file. Null and absent are the same.
 
     The fields from `evaluation_id` on were later renamed or replaced; the properties give what they mean today.
     """
 
     path: Name = None
     id: Name = None
-    prompt: PromptField | None = None
     source_datapoint_id: str | None = None
     trace_parent_id: str | None = None
     user: str | None = None
@@ -100,10 +102,32 @@ class PromptLogRequest(PromptLogFields):
         """The batches that this log is part of, each once."""
         return list(dict.fromkeys([*(self.batches or ()), *([self.batch_id] if self.batch_id else ())]))
 
+    def details(self) -> Details | None:
+        """What tells the version of the file from others, when the log says it."""
+        raise NotImplementedError
+
+
+class PromptLogRequest(LogRequest):
+    """The body of `POST /v5/prompts/log`."""
+
+    prompt: PromptField | None = None
+
+    def details(self) -> Details | None:
+        """See `LogRequest`."""
+        return None if self.prompt is None else self.prompt.as_dict()
+
+
+RequestT = TypeVar("RequestT", bound=LogRequest)
+
 
 def parse_prompt_log(body: Any) -> PromptLogRequest:
     """The body of a create. Raises Invalid for wrong fields, and when neither `id` nor `path` names the prompt."""
-    request = validate(PromptLogRequest, body)
+    return parse_log(PromptLogRequest, body)
+
+
+def parse_log(model: type[RequestT], body: Any) -> RequestT:
+    """The body of a create of any kind of log. Raises as `parse_prompt_log`."""
+    request = validate(model, body)
     if request.id is None and request.path is None:
         problem = {"loc": ["body", "path"], "msg": "is required when there is no id", "type": "missing"}
         raise invalid_fields([problem])

@@ -10,21 +10,20 @@ if TYPE_CHECKING:
     from shared.store.base import Row
 
 
-def created(log_id: str, prompt_id: str, version_id: str) -> dict[str, Any]:
-    """The answer to a create."""
-    return {"id": log_id, "prompt_id": prompt_id, "version_id": version_id, "session_id": None}
+def created(log_id: str, file_kind: str, file_id: str, version_id: str) -> dict[str, Any]:
+    """The answer to a create of a log of a file of this kind: `prompt`, `tool`, `flow`."""
+    return {"id": log_id, f"{file_kind}_id": file_id, "version_id": version_id, "session_id": None}
 
 
-def prompt_log_response(log: Row, payload: Row, prompt: dict[str, Any]) -> dict[str, Any]:
-    """A stored log, with `prompt` as made by `file_responses.prompt_response`.
+def log_response(log: Row, payload: Row, file_kind: str, file: dict[str, Any]) -> dict[str, Any]:
+    """A stored log of a file, which is as `file_responses` makes it. Clients tell logs apart by the name it is under.
 
-    The rows are of type `records.HUMANLOOP_PROMPT_LOG`: a PromptLayer request has a number for its id and no prompt
-    to show, so the Humanloop routes answer 404 for it.
+    A PromptLayer request has a number for its id and no file to show, so the Humanloop routes answer 404 for it.
     """
     return {
         "id": public_id(log),
         "log_id": log["external_id"] or None,
-        "prompt": prompt,
+        file_kind: file,
         "messages": records.json_value(payload["input"]),
         "output_message": records.json_value(payload["output"]),
         "output": payload["output_text"],

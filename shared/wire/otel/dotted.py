@@ -1,11 +1,14 @@
-"""Objects and lists of which each value is an attribute of its own: `message.0.content` = "Hello"."""
+"""Attributes that say in a flat way what is not: `message.0.content` = "Hello", or `finish_reasons` = "('stop',)"."""
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 _MAX_KEYS: Final = 30
 """Of a path; a longer one has its rest as the last key."""
+
+_QUOTED: Final = re.compile(r"""'([^']*)'|"([^"]*)\"""")
 
 Json = dict[str, Any]
 
@@ -29,3 +32,12 @@ def lists_of(tree: Any) -> Any:
     if made and all(key.isascii() and key.isdigit() for key in made):
         return [made[key] for key in sorted(made, key=lambda key: (len(key), key))]
     return made
+
+
+def texts_of(value: Any) -> list[str]:
+    """The texts in a list, or in the text of a list or a tuple as Python writes it; other text is the only one."""
+    if isinstance(value, str):
+        if value[:1] not in {"(", "["}:
+            return [value] if value else []
+        return [single or double for single, double in _QUOTED.findall(value)]
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

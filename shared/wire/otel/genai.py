@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.wire.otel.chat import instructions, message, messages, parsed
-from shared.wire.otel.dotted import lists_of, put
+from shared.wire.otel.dotted import lists_of, put, texts_of
 from shared.wire.scalars import MAX_EXACT
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ _OTHER_PARAMETERS: Final = {
 """Names from before the convention had its own."""
 
 _FUNCTIONS: Final = "llm.request.functions."
-_QUOTED: Final = re.compile(r"""['"]([^'"]*)['"]""")
 _DETAILS_EVENT: Final = "gen_ai.client.inference.operation.details"
 _MESSAGE_EVENT: Final = re.compile(r"gen_ai\.(system|user|assistant|tool)\.message")
 
@@ -173,13 +172,8 @@ def _function(tool: Json) -> Json:
 
 
 def _finish_reason(attributes: Json, output: list[Json]) -> str | None:
-    value = attributes.get("gen_ai.response.finish_reasons")
-    if isinstance(value, str):
-        # Some send the text of a list or of a tuple.
-        quoted = _QUOTED.findall(value) if value[:1] in {"(", "["} else [value]
-        value = quoted
-    reasons = value if isinstance(value, list) else []
-    first = next((reason for reason in reasons if isinstance(reason, str) and reason), None)
+    reasons = texts_of(attributes.get("gen_ai.response.finish_reasons"))
+    first = next((reason for reason in reasons if reason), None)
     said = output[0].get("finish_reason") if output else None
     return first or (said if isinstance(said, str) and said else None)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shared import records
-from shared.wire.humanloop.columns import prompt_log_columns, update_columns
+from shared.wire.humanloop.columns import file_log_columns, update_columns
 from shared.wire.humanloop.prompt_log import parse_prompt_log, parse_update
 from tests.unit.wire.test_humanloop_prompt_log import FULL
 
@@ -19,14 +19,15 @@ MESSAGE = {"role": "assistant", "content": "said", "tool_calls": [
 
 def create(body: dict[str, Any], **changes: Any) -> Columns:
     arguments: dict[str, Any] = {
-        "prompt_id": "pr_1",
+        "log_type": "humanloop.prompt_log",
+        "file_id": "pr_1",
         "path": "a/b",
         "version_id": "prv_1",
         "details": {"model": ""},
         "keep_details": False,
         "repaired": False,
     }
-    return prompt_log_columns(parse_prompt_log({"path": "a/b", **body}), **arguments | changes)
+    return file_log_columns(parse_prompt_log({"path": "a/b", **body}), **arguments | changes)
 
 
 def test_the_least_log() -> None:

@@ -11,11 +11,11 @@ import pytest
 from humanloop.types import PromptLogResponse, PromptResponse
 
 from shared import ids, records
-from shared.wire.humanloop.columns import prompt_log_columns
+from shared.wire.humanloop.columns import file_log_columns
 from shared.wire.humanloop.details import DETAIL_FIELDS, EMPTY_DETAILS
 from shared.wire.humanloop.file_responses import FileInfo, prompt_response
 from shared.wire.humanloop.prompt_log import parse_prompt_log
-from shared.wire.humanloop.responses import created, prompt_log_response
+from shared.wire.humanloop.responses import created, log_response
 from tests.unit.wire.test_humanloop_details import FULL as FULL_DETAILS
 from tests.unit.wire.test_humanloop_prompt_log import FULL as FULL_LOG
 
@@ -77,9 +77,10 @@ def stored(*events: Columns) -> Row:
 
 
 def create(body: dict[str, Any], details: dict[str, Any] | None = None) -> Columns:
-    return prompt_log_columns(
+    return file_log_columns(
         parse_prompt_log(body),
-        prompt_id="pr_1",
+        log_type=records.HUMANLOOP_PROMPT_LOG,
+        file_id="pr_1",
         path="folder/name",
         version_id="prv_1",
         details=details or EMPTY_DETAILS,
@@ -92,13 +93,13 @@ def read(*events: Columns) -> dict[str, Any]:
     row = stored(*events)
     log = {name: row[name] for name in records.LOG_COLUMNS}
     payload = {name: row[name] for name in records.PAYLOAD_COLUMNS}
-    response = prompt_log_response(log, payload, prompt_response(INFO))
+    response = log_response(log, payload, "prompt", prompt_response(INFO))
     loaded: dict[str, Any] = orjson.loads(orjson.dumps(response))
     return loaded
 
 
 def test_created() -> None:
-    assert created("log_1", "pr_1", "prv_1") == {
+    assert created("log_1", "prompt", "pr_1", "prv_1") == {
         "id": "log_1",
         "prompt_id": "pr_1",
         "version_id": "prv_1",

@@ -1,0 +1,139 @@
+"""Logs of tools and flows: created, read back, nested, listed, deleted. What prompt logs share is tested with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.api import humanloop
+from tests.support.api import refused, unique
+
+if TYPE_CHECKING:
+    from tests.support.api import Api, Json
+
+FUNCTION: Json = {
+    "name": "multiply",
+    "description": "Multiply two numbers.",
+    "strict": True,
+    "parameters": {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]},
+}
+TOOL: Json = {"function": FUNCTION, "source_code": "def multiply(a): ...", "attributes": {"v": 1}}
+
+
+def create(api: Api, kind: str, **fields: Any) -> Json:
+    """Log to a file of its own, unless the fields name one; returns the answer."""
+    response = api.default.post(f"/v5/{kind}s/log", json={"path": unique(kind), **fields})
+    assert response.status_code == 200, response.text
+    answer: Json = response.json()
+    return answer
+
+
+def test_a_tool_log_reads_back(api: Api) -> None:
+    path = unique("tool")
+    fields: Json = {
+        "inputs": {"a": 2, "b": None},
+        "output": "6",
+        "error": "odd",
+        "start_time": "2026-01-01T12:00:00Z",
+        "end_time": "2026-01-01T12:00:01Z",
+        "metadata": {"plan": "pro"},
+        "user": "ada",
+        "source": "tests",
+        "run_id": "evr_1",
+        "source_datapoint_id": "dp_1",
+    }
+    created = create(api, "tool", path=path, tool=TOOL, **fields)
+    assert set(created) == {"id", "tool_id", "version_id", "session_id"}
+    read = humanloop.fetch(api, created["id"])
+    assert {name: read[name] for name in ("inputs", "output", "error", "metadata", "user", "source", "run_id")} == {
+        name: fields[name] for name in ("inputs", "output", "error", "metadata", "user", "source", "run_id")
+    }
+    assert read["start_time"] == "2026-01-01T12:00:00.000000Z"
+    tool = read["tool"]
+    assert {name: tool[name] for name in TOOL} == TOOL
+    assert (tool["id"], tool["path"], tool["type"]) == (created["tool_id"], path, "tool")
+    assert tool["version_id"] == created["version_id"]
+    assert "prompt" not in read
+
+
+def test_versions_follow_from_details(api: Api) -> None:
+    path = unique("tool")
+    first = create(api, "tool", path=path, tool=TOOL)
+    again = create(api, "tool", path=path, tool=TOOL)
+    other = create(api, "tool", path=path, tool={"function": FUNCTION | {"name": "divide"}})
+    assert {first["tool_id"]} == {again["tool_id"], other["tool_id"]}
+    assert first["version_id"] == again["version_id"] != other["version_id"]
+    bare = create(api, "flow", path=unique("flow"))
+    assert humanloop.fetch(api, bare["id"])["flow"]["attributes"] == {}
+
+
+def test_a_flow_with_logs_below_it(api: Api) -> None:
+    flow = create(
+        api,
+        "flow",
+        flow={"attributes": {"version": "v1"}},
+        messages=[{"role": "user", "content": "Hi"}],
+        log_status="incomplete",
+        trace_parent_id=None,
+    )
+    assert (set(flow), flow["log_status"]) == (
+        {"id", "flow_id", "version_id", "session_id", "log_status"},
+        "incomplete",
+    )
+    tool = create(api, "tool", trace_parent_id=flow["id"], output="6")
+    prompt = humanloop.create(api, trace_parent_id=tool["id"], output="six")
+    for below in (tool, prompt):
+        read = humanloop.fetch(api, below["id"])
+        assert (read["trace_id"], read["trace_flow_id"]) == (flow["id"], flow["id"])
+    read = humanloop.fetch(api, flow["id"])
+    assert (read["trace_id"], read["trace_flow_id"], read["log_status"]) == (None, None, "incomplete")
+    assert read["messages"] == [{"role": "user", "content": "Hi"}]
+    assert read["flow"]["attributes"] == {"version": "v1"}
+    listed = api.default.get("/v5/logs", params={"file_id": flow["flow_id"], "include_trace_children": "true"})
+    (record,) = listed.json()["records"]
+    assert [child["tool"]["id"] for child in record["trace_children"]] == [tool["tool_id"]]
+    assert [child["output"] for child in record["trace_children"][0]["trace_children"]] == ["six"]
+
+
+def test_older_clients_call_the_status_of_a_flow_otherwise(api: Api) -> None:
+    created = create(api, "flow", trace_status="complete")
+    assert humanloop.fetch(api, created["id"])["log_status"] == "complete"
+
+
+def test_deleting(api: Api) -> None:
+    created = create(api, "flow")
+    assert api.default.delete("/v5/logs", params={"id": created["id"]}).status_code == 204
+    refused(api.default.get(humanloop.log_url(created["id"])), 404, "not_found")
+
+
+def test_files_of_different_kinds_share_paths(api: Api) -> None:
+    path = unique("taken")
+    tool = create(api, "tool", path=path)
+    refused(api.default.post("/v5/flows/log", json={"path": path}), 409, "conflict", says="is a tool, not a flow")
+    refused(api.default.post("/v5/flows/log", json={"id": tool["tool_id"]}), 404, "not_found", says="no flow")
+    url = f"/v5/prompts/{tool['tool_id']}/log/{tool['id']}"
+    refused(api.default.patch(url, json={"output": "x"}), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "loc"),
+    [
+        ("tool", {"tool": {"function": {"name": "f"}}}, ["tool", "function", "description"]),
+        ("flow", {"flow": {}}, ["flow", "attributes"]),
+        ("flow", {"log_status": "done"}, ["log_status"]),
+        ("tool", {"path": None}, ["path"]),
+    ],
+)
+def test_wrong_fields(api: Api, kind: str, fields: Json, loc: list[str]) -> None:
+    with api.nothing_stored():
+        response = api.default.post(f"/v5/{kind}s/log", json={"path": unique(kind)} | fields)
+        refused(response, 422, "invalid", ["body", *loc])
+
+
+def test_a_log_of_a_tool_is_no_request(api: Api) -> None:
+    created = create(api, "tool", output="6", inputs={"a": 1})
+    number = api.default.get(humanloop.log_url(created["id"])).json()
+    assert number["output"] == "6"
+    found = api.default.post("/api/public/v2/requests/search", json={"q": "6"}).json()
+    assert created["tool_id"] not in str(found)
