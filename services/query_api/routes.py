@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from services.query_api import purge
 from services.query_api.humanloop import log_list, logs, registry
 from services.query_api.log_reader import LogReader
-from services.query_api.promptlayer import requests, search, suggestions, templates, traces
+from services.query_api.promptlayer import requests, search, suggestions, template_labels, templates, traces
 from services.query_api.query import Query
 from shared.store.logs import VersionUsage, prompt_usage
 from shared.together import Together
@@ -30,6 +30,7 @@ def routes(backends: Backends, renderer: Renderer) -> list[Route]:
         *suggestions.routes(query),
         *traces.routes(query),
         *templates.routes(query, renderer),
+        *template_labels.routes(query),
         *log_list.routes(query),
         *logs.routes(query),
         *registry.routes(query),

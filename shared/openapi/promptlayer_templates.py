@@ -7,7 +7,14 @@ from typing import Final
 from shared.openapi.operation import BINARY, OBJECT, Answer, Body, Json, Operation
 from shared.openapi.promptlayer import TAG
 from shared.wire.promptlayer.spans_bulk import SpansBulk
-from shared.wire.promptlayer.templates import Publication, RawTemplateQuery, TemplateListQuery, TemplateRequest
+from shared.wire.promptlayer.templates import (
+    LabelMove,
+    NewLabel,
+    Publication,
+    RawTemplateQuery,
+    TemplateListQuery,
+    TemplateRequest,
+)
 
 _TEMPLATE: Final[Json] = {
     "type": "chat",
@@ -57,6 +64,7 @@ _OTLP: Final[Json] = {
     ]
 }
 _ONE: Final = "/prompt-templates/{identifier}"
+_LABEL: Final = "/prompt-labels/{label_id}"
 
 _PROTOBUF: Final = "application/x-protobuf"
 
@@ -105,6 +113,25 @@ OPERATIONS: Final = (
         "read",
         {200: Answer("All of them.")},
     ),
+    Operation(
+        "POST",
+        "/prompts/{identifier}/label",
+        TAG,
+        "Have a release label at a version",
+        "admin",
+        {200: Answer("The label, made or moved.")},
+        Body(NewLabel, {"name": "prod", "prompt_version_number": 2}),
+    ),
+    Operation(
+        "PATCH",
+        _LABEL,
+        TAG,
+        "Move a release label to another version",
+        "admin",
+        {200: Answer("The label.")},
+        Body(LabelMove, {"prompt_version_number": 1}),
+    ),
+    Operation("DELETE", _LABEL, TAG, "End a release label", "admin", {204: Answer("It is gone.", schema=None)}),
     Operation(
         "POST",
         "/spans-bulk",

@@ -93,6 +93,7 @@ class Label:
     """A release label of a template, and the version it is at. `number` is its id, which it keeps when it moves."""
 
     number: int
+    created_at: datetime
     version_id: str
 
 

@@ -163,8 +163,8 @@ class Files:
         file = self._current(event)
         if file is None or event.version_id not in file.versions:
             return Ignored.DANGLING
-        label = file.labels.get(event.label)
-        file.labels[event.label] = Label(number if label is None else label.number, event.version_id)
+        label = file.labels.get(event.label) or Label(number, at, event.version_id)
+        file.labels[event.label] = replace(label, version_id=event.version_id)
         file.updated_at = at
         return None
 

@@ -32,6 +32,15 @@ def template_called(state: RegistryState, workspace: str, identifier: str) -> Pr
     return found
 
 
+def labelled(state: RegistryState, workspace: str, label_id: str) -> tuple[Prompt, str] | None:
+    """The template that has the release label with this number, and the label's name. Looks at every template."""
+    for template in state.prompts(workspace, FileKind.TEMPLATE):
+        for name, label in template.labels.items():
+            if str(label.number) == label_id:
+                return template, name
+    return None
+
+
 def version_at(template: Prompt, number: int | None, label: str | None) -> PromptVersion | None:
     """The version with this number, else at this label, else the newest."""
     if number is not None:

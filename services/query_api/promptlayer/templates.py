@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.routing import Route
 
-from shared.errors import NotFound, TooExpensive
+from services.query_api.promptlayer.template_lookup import find_template, find_version, iso
+from shared.errors import TooExpensive
 from shared.http.bodies import read_json_object
 from shared.http.responses import json_response
 from shared.registry.entities import FileKind
-from shared.registry.templates import template_called, version_at
+from shared.registry.templates import version_at
 from shared.wire.promptlayer import template_responses
 from shared.wire.promptlayer.placeholders import expanded
 from shared.wire.promptlayer.template_responses import TemplateVersion, model_of
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from services.query_api.promptlayer.renderer import Renderer
     from services.query_api.query import Query
     from shared.registry.entities import Prompt, PromptVersion
-    from shared.wire.promptlayer.templates import TemplateListQuery
+    from shared.wire.promptlayer.templates import RawTemplateQuery, TemplateListQuery
 
 MAX_PAGE_BYTES: Final = 64 << 20
 """Of the templates of one page, as JSON."""
@@ -50,8 +51,7 @@ def routes(query: Query, renderer: Renderer) -> list[Route]:
         """
         workspace = query.authenticate_registry(request).workspace
         wanted = parse_template_request((await read_json_object(request)).value)
-        found, version = await find(workspace, request, wanted.version, wanted.label)
-        described = _described(found, version)
+        described = await find(workspace, request, wanted)
         template = described.details["prompt_template"]
         problems: list[str] = []
         model = model_of(described.details, wanted)
@@ -64,14 +64,14 @@ def routes(query: Query, renderer: Renderer) -> list[Route]:
         """A version as it was published."""
         workspace = query.authenticate_registry(request).workspace
         wanted = parse_raw_query(request.query_params.multi_items())
-        described = _described(*await find(workspace, request, wanted.version, wanted.label))
+        described = await find(workspace, request, wanted)
         model = model_of(described.details, TemplateRequest()) if wanted.include_llm_kwargs else None
         answer = template_responses.got(described, described.details["prompt_template"], model, [])
         return json_response(200, {"success": True, **answer})
 
     async def get_labels(request: Request) -> Response:
         workspace = query.authenticate_registry(request).workspace
-        template = await find_template(workspace, request)
+        template = await find_template(registry, workspace, request.path_params["identifier"])
         labels = {
             name: (label.number, _described(template, template.versions[label.version_id]))
             for name, label in sorted(template.labels.items())
@@ -96,22 +96,9 @@ def routes(query: Query, renderer: Renderer) -> list[Route]:
         items = [template_responses.listed(_described(template, version)) for template, version in page]
         return json_response(200, template_responses.page(items, wanted, len(matching)))
 
-    async def find_template(workspace: str, request: Request) -> Prompt:
-        identifier: str = request.path_params["identifier"]
-        found = await registry.current(lambda: template_called(registry.state, workspace, identifier))
-        if found is None:
-            raise NotFound(f"identifier: no prompt template {identifier[:80]!r}")
-        return found
-
-    async def find(
-        workspace: str, request: Request, number: int | None, label: str | None
-    ) -> tuple[Prompt, PromptVersion]:
-        template = await find_template(workspace, request)
-        version = version_at(template, number, label)
-        if version is None:
-            field, what = ("label", f"release label {label!r}") if label else ("version", f"version {number or ''}")
-            raise NotFound(f"{field}: prompt template {template.path[:80]!r} has no {what.rstrip()}")
-        return template, version
+    async def find(workspace: str, request: Request, wanted: TemplateRequest | RawTemplateQuery) -> TemplateVersion:
+        template = await find_template(registry, workspace, request.path_params["identifier"])
+        return _described(template, find_version(template, wanted.version, wanted.label))
 
     return [
         Route(_PATH, list_templates, methods=["GET"]),
@@ -140,5 +127,5 @@ def _described(template: Prompt, version: PromptVersion) -> TemplateVersion:
         number=version.number,
         labels=[name for name, label in template.labels.items() if label.version_id == version.id],
         details=details,
-        created_at=f"{version.created_at:%Y-%m-%dT%H:%M:%S.%f}Z",
+        created_at=iso(version.created_at),
     )

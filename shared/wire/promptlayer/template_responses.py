@@ -148,6 +148,18 @@ def labels(template_labels: Mapping[str, tuple[int, TemplateVersion]]) -> Json:
     }
 
 
+def label(name: str, label_id: int, created_at: str, template_id: int, version_id: int) -> Json:
+    """The answer to a change of one label."""
+    return {
+        "success": True,
+        "id": label_id,
+        "name": name,
+        "created_at": created_at,
+        "prompt_id": template_id,
+        "prompt_version_id": version_id,
+    }
+
+
 def _described(version: TemplateVersion) -> Json:
     return {
         "id": version.id,

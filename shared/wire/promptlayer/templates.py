@@ -115,6 +115,18 @@ class RawTemplateQuery(_OneVersion):
     include_llm_kwargs: bool = False
 
 
+class LabelMove(WireModel):
+    """The body of `PATCH /prompt-labels/{label_id}`."""
+
+    prompt_version_number: VersionNumber
+
+
+class NewLabel(LabelMove):
+    """The body of `POST /prompts/{identifier}/label`."""
+
+    name: Label
+
+
 class TemplateListQuery(WireModel):
     """The query parameters of `GET /prompt-templates`."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from shared import ids
@@ -34,9 +36,10 @@ def test_a_label_keeps_its_number_when_it_moves(log: Log) -> None:
     greeting = template(log)
     log.append(events.LabelMoved("default", greeting.id, "prod", "v1"))
     log.append(events.LabelMoved("default", greeting.id, "dev", "v2"))
-    assert greeting.labels == {"prod": Label(position(3), "v1"), "dev": Label(position(4), "v2")}
+    prod, dev = Label(position(3), moment(3), "v1"), Label(position(4), moment(4), "v2")
+    assert greeting.labels == {"prod": prod, "dev": dev}
     log.append(events.LabelMoved("default", greeting.id, "prod", "v2"))
-    assert greeting.labels == {"prod": Label(position(3), "v2"), "dev": Label(position(4), "v2")}
+    assert greeting.labels == {"prod": replace(prod, version_id="v2"), "dev": dev}
     assert greeting.updated_at == moment(5)
 
 
@@ -48,7 +51,7 @@ def test_a_label_ends_and_may_be_made_anew(log: Log) -> None:
     log.append(events.LabelRemoved("default", greeting.id, "prod"))
     assert log.state.ignored == {Ignored.DANGLING: 1}
     log.append(events.LabelMoved("default", greeting.id, "prod", "v1"))
-    assert greeting.labels == {"prod": Label(position(6), "v1")}
+    assert greeting.labels == {"prod": Label(position(6), moment(6), "v1")}
 
 
 def test_labels_of_two_templates_have_nothing_to_do_with_each_other(log: Log) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shared import ids
 from shared.registry import events
 from shared.registry.entities import FileKind, Prompt
-from shared.registry.templates import template_by_number, template_called, version_at
+from shared.registry.templates import labelled, template_by_number, template_called, version_at
 from tests.unit.registry.test_state import Log
 
 
@@ -44,6 +44,9 @@ def test_a_version_is_found_by_number_or_label() -> None:
     for version_id in ("v1", "v2", "v3"):
         log.version(greeting, version_id)
     log.append(events.LabelMoved("default", greeting.id, "prod", "v2"))
+    prod = str(greeting.labels["prod"].number)
+    assert labelled(log.state, "default", prod) == (greeting, "prod")
+    assert labelled(log.state, "other", prod) is labelled(log.state, "default", f"0{prod}") is None
     versions = greeting.versions
     assert version_at(greeting, None, None) is versions["v3"]
     assert version_at(greeting, 1, None) is versions["v1"]
