@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -203,6 +204,25 @@ def test_bodies_that_are_no_objects(api: Api) -> None:
         refused(api.default.post(path, content=b"[]"), 422, "invalid", ["body"])
         refused(api.default.post(path, content=b"{"), 400, "bad_request", says="body: ")
     refused(api.default.get("/rest/prompt-templates"), 405, "method_not_allowed")
+
+
+def test_a_version_that_is_too_large(api: Api) -> None:
+    body = publication(unique(), message("user", "x" * (1 << 20)))
+    with api.nothing_stored():
+        answer = api.default.post("/rest/prompt-templates", json=body)
+        refused(answer, 413, "too_large", says="prompt_version: has 1048")
+    assert publish(api, unique(), message("user", "é" * (1 << 18)))["version_number"] == 1
+
+
+def test_publications_at_one_time(api: Api) -> None:
+    """Clients send one again when its connection drops; and people publish at the same time."""
+    name, same = unique(), unique()
+    with ThreadPoolExecutor(8) as threads:
+        numbers = list(threads.map(lambda n: publish(api, name, message("user", str(n)))["version_number"], range(8)))
+        again = [answer["version_number"] for answer in threads.map(lambda _: publish(api, same), range(8))]
+    assert sorted(numbers) == list(range(1, 9))
+    assert [texts(get(api, name, version=number)) for number in numbers] == [[str(n)] for n in range(8)]
+    assert again == [1] * 8
 
 
 def test_keys_and_their_scopes(api: Api) -> None:

@@ -10,6 +10,7 @@ import orjson
 from pydantic import BaseModel, Field, PlainValidator, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from shared.errors import TooLarge
 from shared.wire.promptlayer.blueprint import Template  # noqa: TC001 (pydantic reads it)
 from shared.wire.promptlayer.log_request import MAX_PROMPT_VERSION, MAX_TAGS, Tag
 from shared.wire.scalars import MAX_EXACT, Items, LaxInt, WireModel
@@ -25,6 +26,9 @@ MAX_COMMIT_MESSAGE_CHARACTERS: Final = 72
 MAX_LABEL_CHARACTERS: Final = 255
 MAX_LABELS: Final = 100
 """Ours: each label of a request is a record of its own."""
+
+MAX_VERSION_BYTES: Final = 1 << 20
+"""Ours, as JSON: every process has all versions in memory, for as long as there are templates."""
 
 MAX_PER_PAGE: Final = 1_000
 """Templates of a page."""
@@ -137,8 +141,15 @@ class TemplateListQuery(WireModel):
 
 
 def parse_publication(body: Any) -> Publication:
-    """The body as a model. Raises Invalid."""
-    return validate(Publication, body)
+    """The body as a model. Raises Invalid, and TooLarge."""
+    publication = validate(Publication, body)
+    size = len(_canonical(publication.details()))
+    if size > MAX_VERSION_BYTES:
+        raise TooLarge(
+            f"prompt_version: has {size} bytes, and a version may have {MAX_VERSION_BYTES}; what is large, like images,"
+            " can come from an address or a variable"
+        )
+    return publication
 
 
 def parse_template_request(body: Any) -> TemplateRequest:
