@@ -214,6 +214,7 @@ def test_a_prompt_moves_and_its_old_path_is_free(api: Api) -> None:
     old, new = f"old/{unique()}", unique("new")
     logged = create(api, path=old)
     prompt = {"id": logged["prompt_id"]}
+    assert fetch(api, logged["id"])["prompt"]["path"] == old
     moved = api.default.patch(url(prompt), json={"path": f"/{new}/"}).json()
     assert (moved["path"], moved["name"], moved["version_id"]) == (new, new, logged["version_id"])
     assert read(api.default, url(prompt)) == moved
