@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pytest
 
-from tests.api.humanloop import post
+from tests.api.humanloop import fetch, post
 from tests.api.test_prompts import BY_PATH, DETAILS, names, read
 from tests.support.api import refused, unique
 
@@ -113,6 +113,19 @@ def test_a_file_is_listed_among_its_type_moves_and_is_deleted(api: Api, case: Fi
     assert api.default.delete(f"/v5/{case.plural}/{made['id']}").status_code == 204
     refused(api.default.get(f"/v5/{case.plural}/{made['id']}"), 404, "not_found")
     assert upsert(api, case, path=made["path"])["id"] != made["id"]
+
+
+@pytest.mark.parametrize("case", CASES[:3], ids=lambda case: case.plural)
+def test_a_log_finds_the_version_that_was_upserted_and_outlives_the_file(api: Api, case: FileCase) -> None:
+    made = upsert(api, case, version_name="first")
+    logged = api.default.post(f"/v5/{case.plural}/log", json={"path": made["path"], case.kind: case.details}).json()
+    assert (logged[f"{case.kind}_id"], logged["version_id"]) == (made["id"], made["version_id"])
+    before = fetch(api, logged["id"])[case.kind]
+    assert before["version_name"] == "first"
+    assert api.default.delete(f"/v5/{case.plural}/{made['id']}").status_code == 204
+    after = fetch(api, logged["id"])[case.kind]
+    assert {field: after[field] for field in case.details} == case.details
+    assert (after["path"], after["version_name"]) == (made["path"], "first")
 
 
 @of_every_type
