@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -22,7 +22,8 @@ KEY = "some-key-12345"
 
 async def test_templates_are_answered_while_the_store_and_then_the_stream_is_down(tmp_path: Path) -> None:
     stream = f"sqlite:///{tmp_path / 'stream.db'}"
-    down = {"stream": stream, "store": "clickhouse://127.0.0.1:9", "api_keys": f"default:{KEY}"}
+    down: dict[str, Any] = {"stream": stream, "store": "clickhouse://127.0.0.1:9", "api_keys": f"default:{KEY}"}
+    down["versions_per_prompt"] = 2
     backends = Backends(Settings.load(down), role="query", needs_store=True)
     renderer = Renderer()
     app = build_role("query", backends, [*gateway.routes(backends), *query.routes(backends, renderer)])
@@ -34,6 +35,10 @@ async def test_templates_are_answered_while_the_store_and_then_the_stream_is_dow
         wanted = {"label": "prod", "input_variables": {"who": "Ada"}}
         read = await client.post("/prompt-templates/a/b", json=wanted)
         assert read.json()["llm_kwargs"]["messages"] == [{"role": "user", "content": "Hi Ada"}]
+        second = publication("a/b", commit_message="second")
+        answers = [await client.post("/rest/prompt-templates", json=body) for body in (second, second, body)]
+        assert [answer.status_code for answer in answers] == [201, 201, 409]
+        assert "has 2 versions, as many as SLUICE_VERSIONS_PER_PROMPT allows" in answers[2].json()["message"]
         listed = (await client.get("/prompt-templates")).json()
         assert listed["total"] == 1
 
@@ -42,7 +47,7 @@ async def test_templates_are_answered_while_the_store_and_then_the_stream_is_dow
         assert (await client.get("/prompt-templates")).json() == listed
         for refused in (
             await client.post("/prompt-templates/unknown", json={}),
-            await client.post("/rest/prompt-templates", json=publication("a/b", commit_message="new")),
+            await client.post("/rest/prompt-templates", json=publication("new")),
         ):
             assert (refused.status_code, refused.json()["error"]) == (503, "stream_unavailable")
     await backends.stop()

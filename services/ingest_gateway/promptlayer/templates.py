@@ -77,8 +77,8 @@ async def _version(registry: Registry, template: Prompt, details: Details) -> Pr
     wanted = version_id(details, latest.id if latest is not None else None)
     if not await registry.ensure_version(template, wanted, details):
         raise Conflict(
-            f"prompt_template.prompt_name: {template.path[:80]!r} has {len(template.versions)} versions, as many as a"
-            " template may have: publish under another name"
+            f"prompt_template.prompt_name: {template.path[:80]!r} has {len(template.versions)} versions, as many as"
+            " SLUICE_VERSIONS_PER_PROMPT allows: publish under another name"
         )
     version = await registry.find_version(template.workspace, template.id, wanted)
     if version is None:
