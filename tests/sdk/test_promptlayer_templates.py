@@ -12,11 +12,11 @@ from promptlayer import (
     PromptLayerUnprocessableEntityError,
 )
 
-from tests.api.promptlayer import fetch
+from tests.api.promptlayer import create, fetch
 from tests.api.templates import MODEL, get, texts
 from tests.sdk.upstream import WORDS, upstream
 from tests.support.api import DEFAULT_KEY, unique
-from tests.unit.wire.promptlayer_bodies import chat, completion, message
+from tests.unit.wire.promptlayer_bodies import body, chat, completion, message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,6 +147,19 @@ async def test_run_asynchronously(api: Api, client: PromptLayer, async_client: A
 
 
 CLAUDE: Json = {"provider": "anthropic", "name": "claude-3-5-sonnet-20241022", "parameters": {}}
+
+
+def test_a_streamed_run_is_logged_whole(api: Api, client: PromptLayer) -> None:
+    name = unique()
+    published = client.templates.publish(template(name))
+    *pieces, last = list(client.run(name, input_variables=VARIABLES, stream=True))
+    choices = [choice for piece in pieces if piece["raw_response"] for choice in piece["raw_response"].choices]
+    assert "".join(choice.delta.content or "" for choice in choices) == WORDS
+    read = fetch(api, last["request_id"])
+    assert read["output"] == chat(message("assistant", WORDS))
+    assert (read["prompt_id"], read["prompt_version_number"], read["tokens"]) == (published["id"], 1, 1_300)
+
+
 RUNS: list[tuple[Json, str, str]] = [
     ({"api_type": "responses"}, "openai.responses.create", "openai"),
     (CLAUDE, "anthropic.messages.create", "anthropic"),
@@ -202,3 +215,21 @@ def test_mistakes(api: Api, client: PromptLayer) -> None:
     with pytest.raises(ValueError, match="does not have any LLM kwargs"):
         client.run(name)
     assert get(api, name)["version"] == 1
+
+
+async def test_track_prompt_finds_the_version(api: Api, client: PromptLayer, async_client: AsyncPromptLayer) -> None:
+    name = unique()
+    published = client.templates.publish(template(name, release_labels=["prod"]))
+    client.templates.publish(template(name, commit_message="newer"))
+    labelled, newest = create(api, body()), create(api, body())
+    assert client.track.prompt(request_id=labelled, prompt_name=name, prompt_input_variables=VARIABLES, label="prod")
+    assert await async_client.track.prompt(request_id=newest, prompt_name=name, prompt_input_variables=VARIABLES)
+    api.wait_until_applied()
+    for request_id, number in ((labelled, 1), (newest, 2)):
+        read = fetch(api, request_id)
+        assert (read["prompt_name"], read["prompt_id"], read["prompt_version_number"]) == (
+            name,
+            published["id"],
+            number,
+        )
+        assert read["prompt_input_variables"] == VARIABLES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -76,14 +77,28 @@ _ANSWERS: Final[dict[str, Any]] = {
 }
 
 
+def _streamed() -> bytes:
+    """`_CHAT`, word by word; all in one piece, which makes no difference to clients."""
+    common = {name: _CHAT[name] for name in ("id", "created", "model")} | {"object": "chat.completion.chunk"}
+    deltas: list[Any] = [{"role": "assistant", "content": ""}]
+    deltas += [{"content": word} for word in re.findall(r"\S+\s*", WORDS)]
+    chunks = [common | {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
+    chunks.append(common | {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+    chunks.append(common | {"choices": [], "usage": _CHAT["usage"]})
+    events = [json.dumps(chunk) for chunk in chunks]
+    return "".join(f"data: {event}\n\n" for event in [*events, "[DONE]"]).encode()
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["content-length"]))
-        answer = json.dumps(_ANSWERS[self.path.partition("?")[0]]).encode()
+        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        path = self.path.partition("?")[0]
+        is_streamed = bool(asked.get("stream")) and path == "/chat/completions"
+        answer = _streamed() if is_streamed else json.dumps(_ANSWERS[path]).encode()
         self.send_response(200)
-        self.send_header("content-type", "application/json")
+        self.send_header("content-type", "text/event-stream" if is_streamed else "application/json")
         self.send_header("content-length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
