@@ -234,3 +234,32 @@ def test_humanloop_mistakes(api: Api) -> None:
     wrong = seen["wrong field"]
     assert (wrong["kind"], wrong["status"]) == ("UnprocessableEntityError", 422)
     assert wrong["body"]["detail"][0]["loc"] == ["body", "prompt_tokens"]
+
+
+def test_humanloop_decorators(api: Api) -> None:
+    path = unique("flow")
+    seen = run(api, "humanloop", "decorators.mjs", FLOW_PATH=path)
+    assert seen["answer"] == {"role": "assistant", "content": "é 6"}
+    assert set(seen["statuses"]) == {200}
+    api.wait_until_applied()
+    read = run(api, "humanloop", "read-flow.mjs", FLOW_PATH=path)
+    (log,) = read["logs"]
+    assert (log["logStatus"], log["outputMessage"]["content"], log["inputs"]) == ("complete", "é 6", {"word": "é"})
+    assert (log["flow"]["path"], log["flow"]["attributes"]) == (path, {"version": "v1"})
+    assert read["whole"]["id"] == log["id"]
+    children = {(child.get("tool") or child["prompt"])["path"]: child for child in log["traceChildren"]}
+    assert set(children) == {f"{path}/tool", f"{path}/prompt"}
+    assert {child["traceFlowId"] for child in children.values()} == {log["id"]}
+    tool = children[f"{path}/tool"]
+    assert (tool["output"], tool["inputs"]) == ("6", {"a": "2", "b": "3"})
+    assert tool["tool"]["function"] == {
+        "name": "multiply",
+        "description": "Multiply.",
+        "strict": True,
+        "parameters": {
+            "type": "object",
+            "properties": {"a": {"type": "integer"}, "b": {"type": ["integer", "null"]}},
+            "required": ["a", "b"],
+            "additionalProperties": False,
+        },
+    }

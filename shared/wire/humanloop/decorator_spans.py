@@ -2,7 +2,7 @@
 
 A decorator writes its log and its file into attributes: `humanloop.log.inputs.a`, `humanloop.file.function.name`. The
 calls inside `@prompt` are spans of an instrumentation, which have the call itself as the semantic conventions have it.
-Python sends every value as the text that `str` makes of it, and leaves out what is empty.
+Every value is sent as text, as `str` or `toString` makes it, and what is empty is left out.
 """
 
 from __future__ import annotations
@@ -114,7 +114,9 @@ def _schema(source: Json) -> Json:
         if name == "properties" and isinstance(value, dict):
             schema[name] = {key: _schema(_object(inner)) for key, inner in value.items()}
         elif name == "required":
-            schema[name] = texts_of(lists_of(value))
+            schema[name] = _names(lists_of(value))
+        elif name == "type" and isinstance(value, str) and "," in value:
+            schema[name] = _names(value)
         elif name in _FLAGS:
             schema[name] = _flag(value)
         elif isinstance(value, dict) and not all(key.isdigit() for key in value):
@@ -124,6 +126,11 @@ def _schema(source: Json) -> Json:
             made = isinstance(items, list)
             schema[name] = [_schema(item) if isinstance(item, dict) else item for item in items] if made else items
     return schema
+
+
+def _names(value: Any) -> list[str]:
+    """A list of names. JavaScript makes text of one without brackets and quotes: `a,b`."""
+    return [name.strip() for text in texts_of(value) for name in text.split(",")]
 
 
 def _flag(value: Any) -> Any:
