@@ -43,7 +43,8 @@ class Rendered(NamedTuple):
 
 def uses_jinja2(template: Json) -> bool:
     """Whether a text of the template is Jinja2."""
-    return any(part.get("template_format") == JINJA2 for part in (template, *template.get("messages", ())))
+    parts = [template] if template["type"] == "completion" else template["messages"]
+    return any(part.get("template_format") == JINJA2 for part in parts)
 
 
 def render(template: Json, variables: Mapping[str, Any]) -> Rendered:

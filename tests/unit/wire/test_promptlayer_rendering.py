@@ -122,6 +122,7 @@ def test_which_templates_are_jinja2() -> None:
     assert not uses_jinja2(chat(message("user", "x"), message("user", "x", template_format="f-string")))
     assert uses_jinja2(chat(message("user", "x"), message("user", "x", **JINJA2)))
     assert uses_jinja2(completion("x", **JINJA2))
+    assert not uses_jinja2(completion("x", messages=5))
 
 
 @pytest.mark.parametrize("template_format", ["f-string", "jinja2"])
