@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Final
 from services.ingest_gateway.bulk.batch import Batch
 from services.ingest_gateway.intake import span_fingerprint
 from shared.errors import OutcomeUnknown, TooLarge
+from shared.observability import metrics
 
 if TYPE_CHECKING:
     from services.ingest_gateway.gateway import Gateway
+    from services.ingest_gateway.intake import Intake
     from shared.records import Columns
     from shared.wire.otel.spans import Span
 
@@ -22,14 +24,26 @@ _GROWTH: Final = 4
 """How many times the largest body the events of a request may take: each has the attributes of its span's resource."""
 
 
-class SpanBatch:
-    """Collects spans, then appends them. `api` is what they were sent to: a span is known again within it."""
+SPANS: Final = metrics.counter(
+    "sluice_gateway_spans_total",
+    "Spans that were sent to the gateway, by what became of them: kept (as a span or as a log) or rejected.",
+    "rejected: an exporter sends spans without valid ids or times, and is told why.",
+    ("outcome",),
+)
 
-    def __init__(self, gateway: Gateway, workspace: str, api: str) -> None:
-        self._intake = gateway.intake
+
+class SpanBatch:
+    """Collects spans, then appends them. `api` is what they were sent to: a span is known again within it.
+
+    Their events take at most `max_size` bytes together.
+    """
+
+    def __init__(self, intake: Intake, workspace: str, api: str, max_size: int) -> None:
+        self._intake = intake
         self._workspace = workspace
         self._api = api
-        self._max_size = _GROWTH * gateway.backends.settings.max_body_bytes
+        self._max_size = max_size
+        self._size = 0
         self._batches: dict[int, Batch] = {}
         self.ids: dict[int, int] = {}
         self.too_large: dict[int, TooLarge] = {}
@@ -41,8 +55,10 @@ class SpanBatch:
         if batch is None:
             batch = self._batches[partition] = Batch(self._intake, self._workspace, partition)
         fingerprint = span_fingerprint(self._workspace, self._api, span.trace_id, span.span_id)
+        size_before = batch.size
         batch.add(number, columns, fingerprint=fingerprint, at_home=True)
-        if sum(batch.size for batch in self._batches.values()) > self._max_size:
+        self._size += batch.size - size_before
+        if self._size > self._max_size:
             raise TooLarge(
                 f"body: its spans become more than {self._max_size} bytes, for each is kept with the attributes of its "
                 "resource; send fewer at once"
@@ -64,8 +80,14 @@ class SpanBatch:
                     self.too_large[number] = error
                 elif not isinstance(unavailable, OutcomeUnknown):
                     unavailable = error
+        SPANS.labels("kept").inc(len(self.ids))
         if unavailable is not None:
             raise unavailable
+
+
+def new_batch(gateway: Gateway, workspace: str, api: str) -> SpanBatch:
+    """A batch for the spans of a request."""
+    return SpanBatch(gateway.intake, workspace, api, _GROWTH * gateway.backends.settings.max_body_bytes)
 
 
 def check_count(gateway: Gateway, spans: int) -> None:

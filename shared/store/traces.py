@@ -27,8 +27,11 @@ _COLUMNS: Final = (
 )
 _LINKED: Final = ("received_at", "id", "span_id")
 
-_APART: Final = timedelta(hours=1)
-"""How long before or after the spans of a trace the log of a request in it is received, at most."""
+_APART: Final = timedelta(minutes=10)
+"""How long before or after a trace a request in it may be received: exporters are late, or try again."""
+
+_LONGEST: Final = timedelta(days=1)
+"""Of a span: logs from before that are not looked for."""
 
 _CHUNK: Final = 500
 """Spans that are read together, at most; fewer when they are large."""
@@ -47,13 +50,17 @@ async def linked_requests(
     store: LogStore, workspace: str, trace_id: str, spans: Sequence[Row], limits: QueryLimits
 ) -> dict[str, int]:
     """The ids of requests that were logged apart from these spans of a trace, by the span that each names."""
+    if all(span["type"] != SPAN for span in spans):
+        return {}
     received = [datetime.fromisoformat(span["received_at"]) for span in spans]
+    # The span of a long run is received at its end; what happened in it was logged before.
+    length = max((_length(span) for span in spans), default=timedelta())
     of_trace = "SELECT span_id FROM logs WHERE workspace_id = {workspace:String} AND trace_id = ?"
     named = Check(
         f"trace_id = '' AND span_id IN ({of_trace}) AND received_at >= ? AND received_at <= ?",
         (
             ("String", trace_id),
-            ("DateTime64(3, 'UTC')", str(min(received) - _APART)),
+            ("DateTime64(3, 'UTC')", str(min(received) - min(length, _LONGEST) - _APART)),
             ("DateTime64(3, 'UTC')", str(max(received) + _APART)),
         ),
     )
@@ -75,6 +82,12 @@ async def span_details(store: LogStore, spans: Sequence[Row], max_bytes: int) ->
             details = {row["id"]: row["span"] for row in await _payloads(store, group, "span")}
             for span in group:
                 yield span, details.get(span["id"], "")
+
+
+def _length(span: Row) -> timedelta:
+    if span["started_at"] is None or span["ended_at"] is None:
+        return timedelta()
+    return datetime.fromisoformat(span["ended_at"]) - datetime.fromisoformat(span["started_at"])
 
 
 async def _payloads(store: LogStore, spans: Sequence[Row], column: str) -> list[Row]:

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from services.ingest_gateway.bulk.batch import Batch
 from services.ingest_gateway.humanloop.log_kinds import FLOW_LOGS, PROMPT_LOGS, TOOL_LOGS
 from services.ingest_gateway.intake import span_fingerprint
-from services.ingest_gateway.span_batch import SpanBatch, check_count
+from services.ingest_gateway.span_batch import check_count, new_batch
 from services.ingest_gateway.turns import Turns
 from shared import ids
 from shared.events import MAX_EXTERNAL_ID_CHARACTERS
@@ -74,7 +74,7 @@ class _Import:
         self._workspace = workspace
         self._repaired = repaired
         self._logs = Batch(gateway.intake, workspace, home=0)
-        self._spans = SpanBatch(gateway, workspace, API)
+        self._spans = new_batch(gateway, workspace, API)
         self._accepted: dict[int, AcceptedLog] = {}
         self._ends: list[tuple[str, Columns]] = []
 

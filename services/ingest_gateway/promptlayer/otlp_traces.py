@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.ingest_gateway.promptlayer.spans_bulk import API, log_columns
-from services.ingest_gateway.span_batch import SpanBatch, check_count
+from services.ingest_gateway.span_batch import SPANS, check_count, new_batch
 from services.ingest_gateway.turns import Turns
 from shared.errors import UnsupportedMediaType
 from shared.http.bodies import parse_json_object, read_body
@@ -77,7 +77,7 @@ class _Export:
 
     async def keep(self, spans: Iterable[Span | Rejected], *, repaired: bool) -> None:
         """Append all that are valid. Raises what `SpanBatch` does."""
-        batch = SpanBatch(self._gateway, self._workspace, API)
+        batch = new_batch(self._gateway, self._workspace, API)
         turns = Turns()
         for number, span in enumerate(spans):
             if isinstance(span, Rejected):
@@ -95,6 +95,7 @@ class _Export:
 
     def _reject(self, reason: str) -> None:
         self._rejected += 1
+        SPANS.labels("rejected").inc()
         if len(self._reasons) < _REASONS:
             self._reasons[reason] = None
 

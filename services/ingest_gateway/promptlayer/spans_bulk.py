@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.routing import Route
 
 from services.ingest_gateway.promptlayer.template_links import check_prompt, link
-from services.ingest_gateway.span_batch import SpanBatch, check_count
+from services.ingest_gateway.span_batch import check_count, new_batch
 from services.ingest_gateway.turns import Turns
 from shared.errors import NotFound
 from shared.http.bodies import read_json_object
@@ -43,7 +43,7 @@ def routes(gateway: Gateway) -> list[Route]:
         body = await read_json_object(request)
         check_count(gateway, len(spans) if isinstance(spans := body.value.get("spans"), list) else 0)
         sent = parse_spans_bulk(body.value)
-        batch = SpanBatch(gateway, workspace, API)
+        batch = new_batch(gateway, workspace, API)
         turns = Turns()
         logs: list[int] = []
         answers: list[dict[str, Any]] = []
