@@ -69,16 +69,18 @@ async def test_logs_of_requests_that_were_sent_apart(store: LogStore) -> None:
     assert await traces.linked_requests(store, "acme", TRACE, logs_only, LIMITS) == {}
 
 
-async def test_what_spans_say_is_read_in_order_up_to_a_bound(store: LogStore, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_spans_say_is_read_in_order_up_to_a_bound(
+    chdb_store: LogStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(traces, "_CHUNK", 4)
     monkeypatch.setattr(traces, "_CHUNK_BYTES", 100)
     sizes = [10, 200, 30, 30, 30, 30, 500, 0, 10, 10]
     texts = ["x" * size for size in sizes]
-    await insert(store, *(row(number, span=text) for number, text in enumerate(texts)))
-    found = await traces.spans_of(store, "acme", TRACE, LIMITS)
+    await insert(chdb_store, *(row(number, span=text) for number, text in enumerate(texts)))
+    found = await traces.spans_of(chdb_store, "acme", TRACE, LIMITS)
 
     async def read(max_bytes: int) -> list[str]:
-        return [said async for span, said in traces.span_details(store, found, max_bytes) if span in found]
+        return [said async for span, said in traces.span_details(chdb_store, found, max_bytes) if span in found]
 
     assert await read(1_000) == texts
     assert await read(330) == texts[:6]

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 some = settings(deadline=None, max_examples=50)
+few = settings(deadline=None, max_examples=20)
 
 TRACE, ID = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
@@ -188,7 +189,7 @@ def check(columns: Columns) -> dict[str, Any]:
 # Calls of models
 
 
-@some
+@few
 @given(
     ATTRIBUTES, st.lists(st.tuples(st.sampled_from(["gen_ai.user.message", "gen_ai.choice", "exception"]), ATTRIBUTES))
 )
@@ -204,7 +205,7 @@ def test_whatever_a_call_says_it_can_be_stored_and_read(attributes: dict[str, An
         assert read["input"] == orjson.loads(orjson.dumps(log.input))
 
 
-@some
+@few
 @given(ATTRIBUTES, st.sampled_from(["prompt", "tool", "flow"]))
 def test_whatever_a_decorator_says_becomes_json(attributes: dict[str, Any], kind: str) -> None:
     found = log_of(span(attributes={"gen_ai.request.model": "m", **attributes, "humanloop.file.type": kind}))
