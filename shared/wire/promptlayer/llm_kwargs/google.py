@@ -26,7 +26,7 @@ def chat_arguments(template: Json) -> Json:
     """The history and configuration of a chat. Raises Unconvertible."""
     messages = messages_of(template)
     system = [block for message in messages if message["role"] in SYSTEM_ROLES for block in blocks_of(message)]
-    names = {call_id: name for message in messages for call_id, name, _ in calls_of(message)}
+    names = {text_of(call_id): name for message in messages for call_id, name, _ in calls_of(message)}
     history = [_content(message, names) for message in messages if message["role"] not in SYSTEM_ROLES]
     configuration: Json = {}
     if system:
@@ -43,11 +43,11 @@ def completion_arguments(template: Json) -> Json:
     return {"contents": [{"role": "user", "parts": parts}], "generation_config": {}}
 
 
-def _content(message: Json, names: dict[Any, str]) -> Json:
+def _content(message: Json, names: dict[str, str]) -> Json:
     parts = [_part(block) for block in blocks_of(message)]
     if message["role"] == "tool":
-        call_id = message.get("tool_call_id")
-        result = {"name": names.get(call_id) or text_of(call_id or ""), "response": {"output": _text(parts)}}
+        call_id = text_of(message.get("tool_call_id") or "")
+        result = {"name": names.get(call_id, call_id), "response": {"output": _text(parts)}}
         return {"role": "user", "parts": [{"function_response": result}]}
     calls = [{"function_call": {"name": name, "args": _args(text)}} for _, name, text in calls_of(message)]
     return {"role": "model" if message["role"] == "assistant" else "user", "parts": [*parts, *calls]}
