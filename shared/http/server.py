@@ -1,19 +1,21 @@
 """Running an application on a port: uvicorn with uvloop and httptools, in this process or in several workers.
 
-A signal to stop is served in this order: `/readyz` turns false, `drain_delay_s` passes (load balancers notice), no more
-connections are taken, requests in flight finish within `graceful_timeout_s`, the application's lifespan ends, and the
-process exits with status 0.
+A signal to stop is served in this order: `/readyz` turns false; `drain_delay_s` passes, in which load balancers notice
+and answers end their connections; no more connections are taken, and what was sent on them is read; requests in flight
+finish within `graceful_timeout_s`; the application's lifespan ends; the process exits with status 0.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import logging
 import signal
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import uvicorn
@@ -33,6 +35,9 @@ _BACKLOG: Final = 2048
 _KEEP_ALIVE_S: Final = 75
 """Longer than the idle timeout of common load balancers (60 s), so that it is never we who close a connection just as
 they send a request on it."""
+
+_LAST_WORDS_S: Final = 0.25
+"""How long a connection that was made at the end of a drain has for its request to arrive."""
 
 logger = logging.getLogger(__name__)
 
@@ -169,6 +174,35 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.draining = True
-        if self._app.fatal_error is None:
+        if self._app.fatal_error is None and self._drain_delay_s:
             await asyncio.sleep(self._drain_delay_s)
+            await self._hear_the_last(sockets or [])
         await super().shutdown(sockets)
+
+    async def _hear_the_last(self, listeners: list[socket.socket]) -> None:
+        """Take no more connections, and the requests of those that were made.
+
+        A connection that is closed unread is reset: its client can't know whether its request was seen.
+        """
+        made = [connection for listener in listeners for connection in _accept_all(listener)]
+        for server in self.servers:
+            server.close()
+        for listener in listeners:
+            listener.close()
+        protocol = partial(
+            JsonHttpProtocol,
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        for connection in made:
+            await asyncio.get_running_loop().connect_accepted_socket(protocol, connection)
+        await asyncio.sleep(min(self._drain_delay_s, _LAST_WORDS_S))
+
+
+def _accept_all(listener: socket.socket) -> Iterator[socket.socket]:
+    """The connections that wait to be accepted."""
+    listener.setblocking(False)
+    with contextlib.suppress(BlockingIOError, ConnectionError):
+        while True:
+            yield listener.accept()[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,6 +51,13 @@ async def slow(request: Request) -> Response:
     return json_response(200, {"slept": True})
 
 
+async def block(request: Request) -> Response:
+    """Keep the event loop from doing anything else."""
+    mark("block-began")
+    time.sleep(float(request.query_params["seconds"]))  # noqa: ASYNC251 (that is the point)
+    return json_response(200, {})
+
+
 async def crash(_: Request) -> Response:
     raise RuntimeError("sk_sluice_abcdef must not be shown")
 
@@ -78,6 +86,7 @@ def sample_routes() -> list[Route]:
         Route("/crash", crash, methods=["GET"]),
         Route("/unavailable", unavailable, methods=["GET"]),
         Route("/slow", slow, methods=["GET"]),
+        Route("/block", block, methods=["GET"]),
         Route("/die", die, methods=["GET"]),
         Route("/fail", fail, methods=["GET"]),
     ]

@@ -181,6 +181,10 @@ def read_answer(connection: socket.socket) -> bytes:
     return answer
 
 
+def connect(sample: Sample) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", sample.port), PATIENCE_S)
+
+
 def metric(sample: Sample, name: str, labels: str = "") -> float:
     lines = httpx.get(sample.url + "/metrics", timeout=PATIENCE_S).text.splitlines()
     values = [line.rpartition(" ")[2] for line in lines if line.startswith(name + labels)]
@@ -226,6 +230,23 @@ def test_while_it_drains_answers_end_their_connections(tmp_path: Path) -> None:
         while_draining = client.post("/log-request", content=b"{}")
         assert (while_draining.status_code, while_draining.headers["connection"]) == (201, "close")
         assert began_before.result().headers["connection"] == "close"
+        assert sample.process.wait(PATIENCE_S) == 0
+
+
+def test_what_was_sent_before_the_end_of_the_drain_is_answered(tmp_path: Path) -> None:
+    """Also when the process had no time to look: it is busy when clients connect, until the drain is over."""
+    with running(tmp_path, SAMPLE_DRAIN_DELAY_S="1") as sample, contextlib.ExitStack() as stack:
+        busy = stack.enter_context(connect(sample))
+        connections = [stack.enter_context(connect(sample)) for _ in range(20)]
+        sample.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: httpx.get(sample.url + "/readyz").status_code == 503)
+        busy.sendall(b"GET /block?seconds=2 HTTP/1.1\r\nhost: x\r\n\r\n")
+        wait_until((tmp_path / "block-began").exists)
+        connections += [stack.enter_context(connect(sample)) for _ in range(20)]
+        for connection in connections:
+            connection.sendall(b"POST /log-request HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}")
+        answers = [read_answer(connection) for connection in connections]
+        assert [b"HTTP/1.1 201" in answer and b"connection: close" in answer for answer in answers] == [True] * 40
         assert sample.process.wait(PATIENCE_S) == 0
 
 
