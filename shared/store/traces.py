@@ -1,6 +1,6 @@
 """Reads of traces: the spans of one, and the logs of requests that belong to it.
 
-All functions raise StoreUnavailable, and TooExpensive for a query that meets its limits.
+All functions raise StoreUnavailable; those that take limits raise TooExpensive for a query that meets them.
 """
 
 from __future__ import annotations
@@ -8,15 +8,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from shared.errors import TooExpensive
 from shared.records import PROMPTLAYER_REQUEST, SPAN
 from shared.store import queries, search
+from shared.store.base import QueryLimits
 from shared.store.conditions import Check
 from shared.store.search import Selection
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from shared.store.base import LogStore, QueryLimits, Row
+    from shared.store.base import LogStore, Row
 
 MAX_SPANS: Final = 10_000
 """Of one trace, in one answer."""
@@ -32,6 +34,10 @@ _APART: Final = timedelta(minutes=10)
 
 _LONGEST: Final = timedelta(days=1)
 """Of a span: logs from before that are not looked for."""
+
+_LATE: Final = timedelta(hours=1)
+_LITTLE: Final = QueryLimits(timeout_s=2, max_rows=20_000_000)
+"""What looking for the trace of one request may take."""
 
 _CHUNK: Final = 500
 """Spans that are read together, at most; fewer when they are large."""
@@ -67,6 +73,28 @@ async def linked_requests(
     selection = Selection(workspace, named, (PROMPTLAYER_REQUEST,))
     rows = await search.newest(store, selection, limit=MAX_SPANS, columns=_LINKED, limits=limits)
     return {row["span_id"]: row["id"] for row in rows}
+
+
+async def trace_of(store: LogStore, workspace: str, request: Row) -> str | None:
+    """The trace of the span that a request names which was logged apart; None when none is known.
+
+    Looks at the spans of the hour after the request, for a span is sent when it ends; costs little, or gives up.
+    """
+    received = datetime.fromisoformat(request["received_at"])
+    named = Check(
+        "span_id = ? AND trace_id != '' AND received_at >= ? AND received_at <= ?",
+        (
+            ("String", request["span_id"]),
+            ("DateTime64(3, 'UTC')", str(received - _APART)),
+            ("DateTime64(3, 'UTC')", str(received + _LATE)),
+        ),
+    )
+    found = Selection(workspace, named, (SPAN, PROMPTLAYER_REQUEST))
+    try:
+        rows = await search.newest(store, found, limit=1, columns=("trace_id",), limits=_LITTLE)
+    except TooExpensive:
+        return None
+    return next((row["trace_id"] for row in rows), None)
 
 
 async def span_details(store: LogStore, spans: Sequence[Row], max_bytes: int) -> AsyncIterator[tuple[Row, str]]:

@@ -171,6 +171,7 @@ def test_a_tracked_request_is_linked_to_its_span(api: Api) -> None:
     api.wait_until_applied()
     linked = {span["name"]: span["request_log_id"] for span in spans_of(api, trace)}
     assert linked == {"run": request_id, "call": request_id, "other": None}
+    assert promptlayer.fetch(api, request_id)["trace_id"] == trace
 
 
 def test_a_batch_that_is_sent_again_counts_once(api: Api) -> None:

@@ -36,6 +36,11 @@ async def insert(store: LogStore, *rows: Row) -> None:
     await store.insert("logs_in", b"\n".join(map(orjson.dumps, rows)))
 
 
+async def log_row(store: LogStore, log_id: int) -> Row:
+    (found,) = await store.query("SELECT * FROM logs WHERE id = {id:UInt64}", {"id": log_id})
+    return found
+
+
 async def test_a_trace_has_its_spans_and_the_logs_that_are_spans(store: LogStore) -> None:
     rows = [row(number) for number in (3, 1, 2)]
     log = row(0, type=PROMPTLAYER_REQUEST)
@@ -65,6 +70,10 @@ async def test_logs_of_requests_that_were_sent_apart(store: LogStore) -> None:
     found = await traces.spans_of(store, "acme", TRACE, LIMITS)
     linked = await traces.linked_requests(store, "acme", TRACE, found, LIMITS)
     assert linked == {spans[0]["span_id"]: early["id"], spans[1]["span_id"]: near["id"]}
+    assert await traces.trace_of(store, "acme", await log_row(store, near["id"])) == TRACE
+    assert await traces.trace_of(store, "acme", await log_row(store, early["id"])) is None, "too long ago"
+    assert await traces.trace_of(store, "acme", await log_row(store, near["id"]) | {"span_id": "f" * 16}) is None
+    assert await traces.trace_of(store, "other", await log_row(store, near["id"])) is None
     logs_only = [each | {"type": PROMPTLAYER_REQUEST} for each in found]
     assert await traces.linked_requests(store, "acme", TRACE, logs_only, LIMITS) == {}
 

@@ -9,6 +9,7 @@ from starlette.routing import Route
 from shared import ids
 from shared.errors import Invalid, NotFound
 from shared.http.responses import json_response
+from shared.store import traces
 from shared.store.search import REQUEST_TYPES
 from shared.wire.promptlayer import responses
 
@@ -28,7 +29,12 @@ def routes(query: Query) -> list[Route]:
         stored = await query.reader.by_id(principal.workspace, request_id) if request_id <= ids.MAX_ID else None
         if stored is None or stored.log["type"] not in REQUEST_TYPES:
             raise NotFound(f"request_id: no request with the id {request_id}")
-        return json_response(200, responses.request(stored.log, stored.payload))
+        log = stored.log
+        if log["span_id"] and not log["trace_id"]:
+            # It was logged beside its span, which alone knows the trace.
+            trace_id = await traces.trace_of(query.backends.store, principal.workspace, log)
+            log = log | {"trace_id": trace_id or ""}
+        return json_response(200, responses.request(log, stored.payload))
 
     return [
         Route("/api/public/v2/requests/{request_id}", get_request, methods=["GET"]),

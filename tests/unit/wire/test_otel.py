@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.errors import Invalid
+from shared.errors import BadRequest, Invalid
 from shared.records import LOG_FIELDS, PAYLOAD_FIELDS, Columns
 from shared.wire.humanloop.decorator_spans import FlowEnd, SpanLog, log_of
-from shared.wire.otel import json_form
+from shared.wire.otel import json_form, protobuf
 from shared.wire.otel.chat import instructions, messages
 from shared.wire.otel.dotted import lists_of, put, texts_of
 from shared.wire.otel.genai import GenAiCall, call_of
@@ -184,6 +184,31 @@ def check(columns: Columns) -> dict[str, Any]:
     """Check that an event body can be written, and stored; returns its row."""
     assert columns.keys() <= LOG_FIELDS | PAYLOAD_FIELDS
     return stored(orjson.loads(orjson.dumps(columns)))
+
+
+# OTLP's protobuf
+
+
+@some
+@given(st.binary(max_size=60))
+def test_any_bytes_are_an_export_or_refused(body: bytes) -> None:
+    with suppress(BadRequest):
+        request = protobuf.parse(body)
+        assert protobuf.count(request) == len(list(protobuf.spans(request)))
+
+
+def test_numbers_that_json_has_not_are_kept_as_text() -> None:
+    request = protobuf.parse(b"")
+    sent = request.resource_spans.add().scope_spans.add().spans.add(trace_id=b"t" * 16, span_id=b"s" * 8, kind=9)
+    for number, value in enumerate((float("nan"), float("inf"), 0.5)):
+        sent.attributes.add(key=str(number)).value.double_value = value
+    sent.attributes.add(key="bytes").value.bytes_value = b"\xff\x00"
+    sent.attributes.add(key="nothing")
+    (found,) = protobuf.spans(request)
+    assert isinstance(found, Span)
+    assert found.attributes == {"0": "nan", "1": "inf", "2": 0.5, "bytes": "/wA=", "nothing": None}
+    assert found.kind == "UNSPECIFIED"
+    check(span_columns(found, repaired=False))
 
 
 # Calls of models
