@@ -10,7 +10,7 @@ from starlette.routing import Route
 from services.ingest_gateway.bulk.batch import Batch
 from services.ingest_gateway.humanloop.log_kinds import FLOW_LOGS, PROMPT_LOGS, TOOL_LOGS
 from services.ingest_gateway.intake import span_fingerprint
-from services.ingest_gateway.span_batch import check_count, new_batch
+from services.ingest_gateway.span_batch import SPANS, check_count, new_batch
 from services.ingest_gateway.turns import Turns
 from shared import ids
 from shared.events import MAX_EXTERNAL_ID_CHARACTERS
@@ -73,7 +73,7 @@ class _Import:
         self._file_logs = file_logs
         self._workspace = workspace
         self._repaired = repaired
-        self._logs = Batch(gateway.intake, workspace, home=0)
+        self._logs = Batch(gateway.intake, workspace, home=0)  # each has a fingerprint, so none goes home
         self._spans = new_batch(gateway, workspace, API)
         self._accepted: dict[int, AcceptedLog] = {}
         self._ends: list[tuple[str, Columns]] = []
@@ -81,13 +81,16 @@ class _Import:
     async def accept(self, number: int, span: Span | Rejected) -> None:
         """Check a span, and find or make the file of its log. Raises what `FileLogs.accept` does."""
         if isinstance(span, Rejected):
-            self.rejected.append(span.reason)
+            self._reject(span.reason)
             return
         found = log_of(span)
         if found is None:
             self._spans.add(number, span, span_columns(span, repaired=self._repaired))
         elif isinstance(found, FlowEnd):
-            self._ends.append((found.log_id[:MAX_EXTERNAL_ID_CHARACTERS], self._update(found)))
+            if len(found.log_id) > MAX_EXTERNAL_ID_CHARACTERS:
+                self._reject(f"humanloop.log.id: must have at most {MAX_EXTERNAL_ID_CHARACTERS} characters")
+                return
+            self._ends.append((found.log_id, self._update(found)))
             self.records[number] = found.log_id
         else:
             accepted = await self._file_logs.accept(
@@ -114,6 +117,11 @@ class _Import:
             accepted = self._accepted[number]
             self._file_logs.appended(self._workspace, accepted)
             self.records[number] = accepted.log_id or ids.to_text(log_id)
+        SPANS.labels("kept").inc(len(self.records))
+
+    def _reject(self, reason: str) -> None:
+        self.rejected.append(reason)
+        SPANS.labels("rejected").inc()
 
     def _update(self, end: FlowEnd) -> Columns:
         columns = update_columns(parse_update(end.body), save=True)
