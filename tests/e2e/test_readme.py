@@ -64,6 +64,12 @@ def test_humanloop_python(environment: dict[str, str], tmp_path: Path) -> None:
     assert output_of([sys.executable, "-c", code], environment, tmp_path) == "Hello, Ada!\n"
 
 
+def test_opentelemetry_python(environment: dict[str, str], tmp_path: Path) -> None:
+    (code,) = examples("python", "from opentelemetry")
+    printed = output_of([sys.executable, "-c", code], environment, tmp_path)
+    assert printed == "answer a customer is a span\nchat gpt-4o is a log\n"
+
+
 @pytest.mark.parametrize(("package", "printed"), [("promptlayer", r"\d+\n"), ("humanloop", r"Hello, Ada!\n")])
 def test_javascript(environment: dict[str, str], package: str, printed: str) -> None:
     (code,) = examples("js", f'from "{package}"')
