@@ -22,6 +22,7 @@ import chdb
 
 from shared.errors import Misconfigured, StoreInUse, StoreOverloaded, StoreUnavailable
 from shared.store.base import LogStore, QueryLimits, Row
+from shared.store.chdb_disk import DiskGuard
 from shared.store.codes import limit_error, store_error
 from shared.store.parameters import encode_parameters
 from shared.store.session import (
@@ -76,6 +77,8 @@ class ChdbStore(LogStore):
         self._readers: _Pool | None = None
         self._limited: dict[QueryLimits, _Pool] = {}
         self._writer: _Pool | None = None
+        self._disk = DiskGuard(self._path, database, self._ask)
+        self._watching: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
         return f"ChdbStore({str(self._path)!r}, database={self._database!r})"
@@ -84,6 +87,8 @@ class ChdbStore(LogStore):
         if self._writer is None:
             # In a thread: opening a directory reads what there is of every table.
             self._writer, self._readers = await asyncio.to_thread(self._open)
+            await self._disk.recover()
+            self._watching = asyncio.create_task(self._disk.watch(), name="store disk")
 
     def _open(self) -> tuple[_Pool, _Pool]:
         handles: list[Handle] = []
@@ -115,6 +120,10 @@ class ChdbStore(LogStore):
             handle.query(_set_statement(some), "Null")
 
     async def stop(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait({self._watching})
+            self._watching = None
         pools = [pool for pool in (*self._limited.values(), self._readers, self._writer) if pool is not None]
         self._writer = self._readers = None
         self._limited = {}
@@ -124,6 +133,7 @@ class ChdbStore(LogStore):
     async def insert(self, table: str, rows: bytes) -> None:
         if not rows.strip():
             return
+        self._disk.check_before_insert()
         try:
             await self._run(self._writer, lambda handle: _insert(handle, table, rows), inserting=True)
         except StoreOverloaded:
@@ -131,6 +141,7 @@ class ChdbStore(LogStore):
                 raise
             target = f"{table} SETTINGS {_assignments(LAST_RESORT_SETTINGS)}"
             await self._run(self._writer, lambda handle: _insert(handle, target, rows), inserting=True)
+        self._disk.check_after_insert()
 
     async def query(
         self, sql: str, parameters: Mapping[str, Any] | None = None, limits: QueryLimits | None = None
@@ -152,6 +163,9 @@ class ChdbStore(LogStore):
 
     async def ping(self) -> None:
         await self.query("SELECT 1")
+
+    async def _ask(self, sql: str) -> list[Row]:
+        return await self._run(self._writer, lambda handle: decode_rows(_query(handle, sql, {})))
 
     async def _run(
         self,

@@ -76,7 +76,17 @@ _ROW_FAULTS: Final = frozenset(
 """What an insert fails with because of its rows. Whatever else it fails with is the server's, and the rows wait until
 that is mended: one wrong setting must not turn every log into a dead letter."""
 
-_QUERY_RETRIABLE: Final = _RETRIABLE - {164}
+_BROKEN_PART: Final = frozenset(
+    {
+        32,  # ATTEMPT_TO_READ_AFTER_EOF
+        33,  # CANNOT_READ_ALL_DATA
+        40,  # CHECKSUM_DOESNT_MATCH
+        246,  # CORRUPTED_DATA
+    }
+)
+"""What a query fails with at a part that is not whole. It may be mended (see `chdb_disk`), or come from a replica."""
+
+_QUERY_RETRIABLE: Final = _RETRIABLE - {164} | _BROKEN_PART
 """A query runs read-only by our own wish, so there 164 says that it tried to write."""
 
 _ERROR = re.compile(r"Code: (?P<code>\d+)\.\s+(?:DB::Exception: )?(?P<text>.*)", re.DOTALL)
