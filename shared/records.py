@@ -82,7 +82,7 @@ PAYLOAD_COLUMNS: Final = (
     "input",  # promptlayer: the input template; humanloop: the messages
     "output",  # promptlayer: the output template; humanloop: the output message
     "output_text",  # humanloop: `output`
-    "parameters",
+    "parameters",  # humanloop: what logs of one kind only have, see shared/wire/humanloop/file_logs.py
     "variables",  # promptlayer: prompt_input_variables; humanloop: inputs
     "tool_choice",
     "provider_request",

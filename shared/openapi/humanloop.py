@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from shared.openapi.operation import OBJECT, Answer, Body, Json, Operation
-from shared.wire.humanloop.file_logs import FlowLogRequest, ToolLogRequest
+from shared.wire.humanloop.file_logs import EvaluatorLogRequest, FlowLogRequest, FlowLogUpdate, ToolLogRequest
 from shared.wire.humanloop.log_list import LogListQuery
 from shared.wire.humanloop.prompt_log import PromptLogRequest, PromptLogUpdate
 
@@ -42,6 +42,7 @@ _FLOW: Final[Json] = {
     "inputs": {"question": "Will it rain?"},
     "log_status": "incomplete",
 }
+_VERDICT: Final[Json] = {"path": "support/rating", "parent_id": "log_07kgr1yzq2h8m", "judgment": "good"}
 _SPAN: Final[Json] = {
     "traceId": "Rr9ScNmiRdiuHnQOzCV+6A==",
     "spanId": "00dYGmQDBys=",
@@ -87,6 +88,15 @@ OPERATIONS: Final = (
     ),
     Operation(
         "POST",
+        "/v5/evaluators/log",
+        TAG,
+        "Log what an evaluator, or a person, thinks of another log",
+        "ingest",
+        {200: Answer("The log is durable; the evaluator and its version were made if they were new.")},
+        Body(EvaluatorLogRequest, _VERDICT),
+    ),
+    Operation(
+        "POST",
         "/v5/import/otel/v1/traces",
         TAG,
         "Keep the logs that decorators of Humanloop's clients write into spans",
@@ -102,6 +112,24 @@ OPERATIONS: Final = (
         "ingest",
         {200: Answer("The log as it is stored now.")},
         Body(PromptLogUpdate, {"output": "Hello, Ada!"}),
+    ),
+    Operation(
+        "PATCH",
+        "/v5/tools/{id}/log/{log_id}",
+        TAG,
+        "Change a log of a tool",
+        "ingest",
+        {200: Answer("The log as it is stored now.")},
+        Body(PromptLogUpdate, {"output": "sun"}),
+    ),
+    Operation(
+        "PATCH",
+        "/v5/flows/logs/{log_id}",
+        TAG,
+        "Change or end a log of a flow",
+        "ingest",
+        {200: Answer("The log as it is stored now.")},
+        Body(FlowLogUpdate, {"output": "Rain.", "log_status": "complete"}),
     ),
     Operation(
         "GET", "/v5/logs/{id}", TAG, "Read a log by its id, ours or the client's", "read", {200: Answer("The log.")}

@@ -137,3 +137,21 @@ def test_a_log_of_a_tool_is_no_request(api: Api) -> None:
     assert number["output"] == "6"
     found = api.default.post("/api/public/v2/requests/search", json={"q": "6"}).json()
     assert created["tool_id"] not in str(found)
+
+
+def test_updates(api: Api) -> None:
+    tool, flow = create(api, "tool", output="6"), create(api, "flow", log_status="incomplete", inputs={"a": 1})
+    tool_url, flow_url = f"/v5/tools/{tool['tool_id']}/log/{tool['id']}", f"/v5/flows/logs/{flow['id']}"
+    answer = api.default.patch(tool_url, json={"output": "7", "metadata": {"n": 1}}).json()
+    assert (answer["tool"]["id"], answer["output"], answer["metadata"]) == (tool["tool_id"], "7", {"n": 1})
+    assert humanloop.fetch(api, tool["id"]) == answer
+    answer = api.default.patch(flow_url, json={"output": "done", "trace_status": "complete"}).json()
+    assert (answer["output"], answer["log_status"], answer["inputs"]) == ("done", "complete", {"a": 1})
+    assert humanloop.fetch(api, flow["id"]) == answer
+    with api.nothing_stored():
+        says = f"tool 'tl_1' has no log with the id '{tool['id']}'"
+        refused(api.default.patch(f"/v5/tools/tl_1/log/{tool['id']}", json={}), 404, "not_found", says=says)
+        says = f"no flow has a log with the id '{tool['id']}'"
+        refused(api.default.patch(f"/v5/flows/logs/{tool['id']}", json={}), 404, "not_found", says=says)
+        refused(api.default.patch(flow_url, json={"log_status": "done"}), 422, "invalid", ["body", "log_status"])
+        refused(api.other.patch(flow_url, json={"output": "x"}), 404, "not_found")

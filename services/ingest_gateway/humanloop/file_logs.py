@@ -1,4 +1,4 @@
-"""`POST /v5/prompts/log`, `POST /v5/tools/log` and `POST /v5/flows/log`."""
+"""`POST /v5/prompts/log`, and the same for tools, flows and evaluators."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.routing import Route
 from services.ingest_gateway.gateway import Gateway, fingerprint_of
 from services.ingest_gateway.humanloop.client_ids import ClientIds
 from services.ingest_gateway.humanloop.file_versions import Selection, resolve
-from services.ingest_gateway.humanloop.log_kinds import FLOW_LOGS, PROMPT_LOGS, TOOL_LOGS
+from services.ingest_gateway.humanloop.log_kinds import EVALUATOR_LOGS, FLOW_LOGS, PROMPT_LOGS, TOOL_LOGS
 from shared import ids
 from shared.http.bodies import read_json_object
 from shared.http.responses import json_response
@@ -40,7 +40,7 @@ class AcceptedLog(NamedTuple):
 
 
 class FileLogs:
-    """Checks logs of prompts, tools and flows, and finds their files, for every route that takes them."""
+    """Checks logs of prompts, tools, flows and evaluators, and finds their files, for every route that takes them."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._registry = gateway.backends.registry
@@ -95,8 +95,10 @@ def routes(gateway: Gateway, file_logs: FileLogs) -> list[Route]:
             answer = responses.created(public_id, kind.file_kind, accepted.file_id, accepted.version_id)
             if kind is FLOW_LOGS:
                 answer["log_status"] = accepted.columns.get("log_status")
+            if kind is EVALUATOR_LOGS:
+                answer["parent_id"] = accepted.columns["parent_id"]
             return json_response(200, answer)
 
         return Route(f"/v5/{kind.file_kind}s/log", log, methods=["POST"])
 
-    return [create_route(kind) for kind in (PROMPT_LOGS, TOOL_LOGS, FLOW_LOGS)]
+    return [create_route(kind) for kind in (PROMPT_LOGS, TOOL_LOGS, FLOW_LOGS, EVALUATOR_LOGS)]

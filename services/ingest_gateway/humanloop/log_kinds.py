@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.records import HUMANLOOP_FLOW_LOG, HUMANLOOP_PROMPT_LOG, HUMANLOOP_TOOL_LOG
+from shared.records import HUMANLOOP_EVALUATOR_LOG, HUMANLOOP_FLOW_LOG, HUMANLOOP_PROMPT_LOG, HUMANLOOP_TOOL_LOG
 from shared.registry.entities import FileKind
 from shared.wire.humanloop.details import EMPTY_DETAILS, version_id
-from shared.wire.humanloop.file_details import flow_version_id, tool_version_id
-from shared.wire.humanloop.file_logs import FlowLogRequest, ToolLogRequest
+from shared.wire.humanloop.file_details import NO_SPEC, evaluator_version_id, flow_version_id, tool_version_id
+from shared.wire.humanloop.file_logs import EvaluatorLogRequest, FlowLogRequest, ToolLogRequest
 from shared.wire.humanloop.prompt_log import LogRequest, PromptLogRequest
 
 if TYPE_CHECKING:
@@ -33,3 +33,6 @@ class LogKind:
 PROMPT_LOGS: Final = LogKind(FileKind.PROMPT, HUMANLOOP_PROMPT_LOG, PromptLogRequest, version_id, EMPTY_DETAILS)
 TOOL_LOGS: Final = LogKind(FileKind.TOOL, HUMANLOOP_TOOL_LOG, ToolLogRequest, tool_version_id, {})
 FLOW_LOGS: Final = LogKind(FileKind.FLOW, HUMANLOOP_FLOW_LOG, FlowLogRequest, flow_version_id, {"attributes": {}})
+EVALUATOR_LOGS: Final = LogKind(
+    FileKind.EVALUATOR, HUMANLOOP_EVALUATOR_LOG, EvaluatorLogRequest, evaluator_version_id, {"spec": NO_SPEC}
+)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shared.registry.entities import FileKind
 from shared.wire.humanloop.details import EMPTY_DETAILS, Details, version_id
-from shared.wire.humanloop.file_details import evaluator_version_id, flow_version_id, tool_version_id
+from shared.wire.humanloop.file_details import NO_SPEC, evaluator_version_id, flow_version_id, tool_version_id
 from shared.wire.humanloop.file_requests import EvaluatorUpsert, FileUpsert, FlowUpsert, PromptUpsert, ToolUpsert
 from shared.wire.humanloop.file_responses import (
     FileInfo,
@@ -36,8 +36,6 @@ class FileType:
     no_details: Details
 
 
-_NO_SPEC: Final[Details] = {"evaluator_type": "external", "arguments_type": "target_free", "return_type": "text"}
-
 FILE_TYPES: Final = {
     file_type.kind: file_type
     for file_type in (
@@ -50,7 +48,7 @@ FILE_TYPES: Final = {
             EvaluatorUpsert,
             evaluator_version_id,
             evaluator_response,
-            {"spec": _NO_SPEC},
+            {"spec": NO_SPEC},
         ),
     )
 }

@@ -1,4 +1,4 @@
-"""The prompt (or tool, or flow) that a log belongs to, as Humanloop's clients want it inside the log."""
+"""The file (prompt, tool, flow or evaluator) that a log belongs to, as Humanloop's clients want it inside the log."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from services.query_api.humanloop.file_records import environments_of, iso
 from services.query_api.humanloop.file_types import FILE_TYPES
 from shared.records import (
+    HUMANLOOP_EVALUATOR_LOG,
     HUMANLOOP_FLOW_LOG,
     HUMANLOOP_PROMPT_LOG,
     HUMANLOOP_TOOL_LOG,
@@ -26,6 +27,7 @@ FILE_KINDS: Final = {
     HUMANLOOP_PROMPT_LOG: FileKind.PROMPT,
     HUMANLOOP_TOOL_LOG: FileKind.TOOL,
     HUMANLOOP_FLOW_LOG: FileKind.FLOW,
+    HUMANLOOP_EVALUATOR_LOG: FileKind.EVALUATOR,
 }
 """Whose logs are of which type."""
 

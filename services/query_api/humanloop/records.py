@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from services.query_api.humanloop.log_files import FILE_KINDS, file_of_log
 from services.query_api.humanloop.traces import root_of
+from shared.records import HUMANLOOP_EVALUATOR_LOG
 from shared.store import search
 from shared.store.logs import read_logs
 from shared.store.search import Selection
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from shared.store.logs import StoredLog
 
 LISTED_TYPES: Final = tuple(FILE_KINDS)
+
+NESTED_TYPES: Final = tuple(log_type for log_type in FILE_KINDS if log_type != HUMANLOOP_EVALUATOR_LOG)
+"""What can be below a log in a trace. The parent of an evaluator's log is what it evaluated."""
 
 READ_TOGETHER: Final = 25
 """Logs whose bodies are in memory at the same time: they can be big."""
@@ -57,7 +61,7 @@ async def add_children(query: Query, workspace: str, record: dict[str, Any]) -> 
     level = {record["id"]: record}
     left = MAX_CHILDREN
     while level and left > 0:
-        below = Selection(workspace, nested_in(list(level)), LISTED_TYPES)
+        below = Selection(workspace, nested_in(list(level)), NESTED_TYPES)
         rows = await search.newest(query.backends.store, below, limit=left, limits=query.limits)
         left -= len(rows)
         children = [child async for child in log_records(query, workspace, rows[::-1])]

@@ -1,4 +1,4 @@
-"""From the body of a log of a prompt, a tool or a flow to the columns of its event (see `shared.records`)."""
+"""From the body of a Humanloop log to the columns of its event (see `shared.records`)."""
 
 from __future__ import annotations
 
@@ -71,6 +71,7 @@ def file_log_columns(
         "source_datapoint_id": request.source_datapoint_id,
         "user_id": request.user,
         "environment": request.environment,
+        "parameters": request.parameters(),
         "prompt_details": details if keep_details else None,
         "repaired": 1 if repaired else None,
         **_common_columns(request, given),

@@ -64,6 +64,13 @@ class EvaluatorDetails(WireModel):
     spec: Annotated[dict[str, Any], AsSent(EvaluatorSpec)]
 
 
+NO_SPEC: Final[dict[str, Any]] = {
+    "evaluator_type": "external",
+    "arguments_type": "target_free",
+    "return_type": "text",
+}
+"""Of an evaluator that nobody described: it was only ever logged to by its path."""
+
 _OF_THE_API: Final = frozenset({"function", "spec"})
 """Objects whose keys the API defines."""
 

@@ -40,7 +40,7 @@ _PUBLIC_ID: Final = f"if(external_id != '', external_id, {_OWN_ID})"
 class LogListQuery(WireModel):
     """The query parameters. `cursor` is ours, see `shared.store.cursors`: it goes on after a page, whatever `page` is.
 
-    `include_parent` is taken and changes nothing: only logs of evaluators have a parent to include.
+    `include_parent` is taken and changes nothing: logs of evaluators name the log that they evaluated, and no more.
     """
 
     file_id: str

@@ -66,7 +66,7 @@ class PromptLogUpdate(PromptLogFields):
 
 
 class LogRequest(PromptLogFields):
-    """What a new log of a prompt, a tool or a flow has beside the details of its file. Null and absent are the same.
+    """What a new log of any kind of file has beside the details of its file. Null and absent are the same.
 
     The fields from `evaluation_id` on were later renamed or replaced; the properties give what they mean today.
     """
@@ -106,6 +106,10 @@ class LogRequest(PromptLogFields):
         """What tells the version of the file from others, when the log says it."""
         raise NotImplementedError
 
+    def parameters(self) -> dict[str, Any] | None:
+        """What logs of this kind have and others have not."""
+        return None
+
 
 class PromptLogRequest(LogRequest):
     """The body of `POST /v5/prompts/log`."""
@@ -134,6 +138,6 @@ def parse_log(model: type[RequestT], body: Any) -> RequestT:
     return request
 
 
-def parse_update(body: Any) -> PromptLogUpdate:
+def parse_update(body: Any, model: type[PromptLogUpdate] = PromptLogUpdate) -> PromptLogUpdate:
     """The body of an update. Raises Invalid for wrong fields; an empty one is an update that changes nothing."""
-    return validate(PromptLogUpdate, body)
+    return validate(model, body)

@@ -58,10 +58,18 @@ def log_response(log: Row, payload: Row, file_kind: str, file: dict[str, Any]) -
         "trace_flow_id": None,
         "trace_children": [],
         "evaluator_logs": [],
+        **(_verdict(log, payload) if file_kind == "evaluator" else {}),
         **({"price": log["price"], "price_estimated": True} if log["price_estimated"] else {}),
         **({"repaired": True} if log["repaired"] else {}),
         **({"duplicate_of": ids.to_text(log["duplicate_of"])} if log["duplicate_of"] else {}),
     }
+
+
+def _verdict(log: Row, payload: Row) -> dict[str, Any]:
+    """What only logs of evaluators have. Their parent is the log that was evaluated."""
+    own = records.json_value(payload["parameters"]) or {}
+    names = ("judgment", "marked_completed", "trace_parent_id")
+    return {"parent_id": log["parent_id"], "parent": None, **{name: own.get(name) for name in names}}
 
 
 def public_id(log: Row) -> str:
