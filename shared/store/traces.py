@@ -60,7 +60,7 @@ async def linked_requests(
         return {}
     received = [datetime.fromisoformat(span["received_at"]) for span in spans]
     # The span of a long run is received at its end; what happened in it was logged before.
-    length = max((_length(span) for span in spans), default=timedelta())
+    length = max(timedelta(), *map(_length, spans))
     of_trace = "SELECT span_id FROM logs WHERE workspace_id = {workspace:String} AND trace_id = ?"
     named = Check(
         f"trace_id = '' AND span_id IN ({of_trace}) AND received_at >= ? AND received_at <= ?",
