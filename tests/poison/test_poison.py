@@ -41,7 +41,7 @@ READ: Final = {
 
 OTHER_ROUTES: Final = (
     *("/rest/track-", "/library-track-", "/track-group", "/create-group", "/rest/prompt-templates"),
-    *("/v5/tools/", "/v5/flows/", "/spans-bulk", "/v1/traces", "/v5/import/"),
+    *("/v5/tools/", "/v5/flows/", "/v5/evaluators/", "/spans-bulk", "/v1/traces", "/v5/import/"),
 )
 """How the gateway's routes begin that update logs, make no log, are another name of a route above, or read and check
 their bodies as those do.
