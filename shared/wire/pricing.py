@@ -74,10 +74,11 @@ def price(provider: str | None, model: str, input_tokens: int, output_tokens: in
     return None
 
 
-def add_price(columns: Columns, now: datetime) -> None:
+def add_price(columns: Columns, now: datetime, *, by_model: bool = False) -> None:
     """Give a new log an estimated price when its sender gave none: no price, or 0 although there are tokens.
 
     `now` is when a log without a start counts as made. A log with a price or costs of its own is left as it is.
+    `by_model`: the model's name decides whose prices count, whatever the provider is called.
     """
     if columns.get("price"):
         return
@@ -91,7 +92,7 @@ def add_price(columns: Columns, now: datetime) -> None:
         return
     started_at = columns.get("started_at")
     at = datetime.fromisoformat(started_at) if started_at is not None else now
-    estimate = price(columns.get("provider"), model, input_tokens, output_tokens, at)
+    estimate = price("" if by_model else columns.get("provider"), model, input_tokens, output_tokens, at)
     if estimate is not None:
         columns.update(price=estimate, price_estimated=1)
 

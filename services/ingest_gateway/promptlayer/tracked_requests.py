@@ -32,7 +32,8 @@ def routes(gateway: Gateway) -> list[Route]:
         log = converted(tracked)
         columns = track_request_columns(tracked, log, repaired=body.repaired)
         link(gateway.backends.registry.state, workspace, columns)
-        add_price(columns, datetime.now(UTC))
+        # Clients that name no provider, like litellm, call the function OpenAI's whatever the model is.
+        add_price(columns, datetime.now(UTC), by_model=not tracked.provider_type)
         fingerprint = fingerprint_of(request, workspace, orjson.dumps(body.value))  # without the key
         log_id = await gateway.intake.create(workspace, columns, fingerprint=fingerprint)
         return json_response(200, responses.tracked(log_id, log if tracked.return_prompt_blueprint else None))
