@@ -1,18 +1,16 @@
-"""`tools.log` and `flows.log` of the Humanloop Python client, unmodified, read back by `logs.get` and `logs.list`."""
+"""The Humanloop Python clients, unmodified: logs of tools, flows and evaluators."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
-from humanloop import AsyncHumanloop, Humanloop
 from humanloop.core.api_error import ApiError
-from humanloop.evals.run import HumanloopRuntimeError
 
-from tests.sdk.test_humanloop_python import as_dict, instant
-from tests.support.api import DEFAULT_KEY, unique
+from tests.api.humanloop import fetch
+from tests.sdk.in_turn import FLAVOURS, humanloop_client
+from tests.support.api import unique
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,18 +18,17 @@ if TYPE_CHECKING:
     from tests.support.api import Api, Json
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
-FUNCTION: Json = {"name": "f", "description": "Do it.", "strict": True, "parameters": {"type": "object"}}
-TOOL: Json = {
-    "function": FUNCTION,
-    "source_code": "def f(): ...",
-    "setup_values": {"unit": "C"},
-    "attributes": {"v": 1},
-    "tool_type": "python",
+TIMES: Json = {"start_time": START, "end_time": START + timedelta(seconds=1.5), "created_at": START}
+TIMES_READ: Json = {
+    "start_time": "2026-01-01T12:00:00.000000Z",
+    "end_time": "2026-01-01T12:00:01.500000Z",
+    "created_at": "2026-01-01T12:00:00.000000Z",
 }
+
 FIELDS: Json = {
-    "output": "6",
+    "output": "6 é😀",
+    "inputs": {"a": 2, "nested": {"b": [3, None]}},
     "error": "odd",
-    "inputs": {"a": 2, "nested": {"b": [1, None]}},
     "provider_latency": 0.75,
     "stdout": "printed",
     "provider_request": {"a": 1},
@@ -39,77 +36,102 @@ FIELDS: Json = {
     "source": "sdk",
     "metadata": {"plan": "pro", "n": 1},
     "log_status": "complete",
+}
+"""What logs of all files and updates of tools' logs take, apart from times."""
+
+ONLY_CREATE: Json = {
     "source_datapoint_id": "dp_1",
     "trace_parent_id": "log_of_somebody",
     "user": "u-1",
     "save": True,
 }
-TIMES: Json = {"start_time": START, "end_time": START + timedelta(seconds=1.5), "created_at": START}
-ONLY_FLOW: Json = {
-    "run_id": "evr_1",
-    "messages": [{"role": "user", "content": "Hi é😀"}],
-    "output_message": {"role": "assistant", "content": "Hello"},
+
+TOOL: Json = {
+    "function": {"name": "add", "description": "d", "parameters": {"type": "object"}},
+    "source_code": "def add(): ...",
+    "setup_values": {"unit": "C"},
+    "attributes": {"v": 1},
 }
+SPEC: Json = {"evaluator_type": "human", "arguments_type": "target_free", "return_type": "number"}
 
 
-@pytest.fixture
-def client(api: Api) -> Iterator[Humanloop]:
-    with httpx.Client(timeout=60) as http:
-        yield Humanloop(api_key=DEFAULT_KEY, base_url=f"{api.url}/v5", httpx_client=http)
+@pytest.fixture(params=FLAVOURS)
+def client(api: Api, request: pytest.FixtureRequest) -> Iterator[Any]:
+    with humanloop_client(api, request.param) as made:
+        yield made
 
 
-def check_whole(read: Json, fields: Json) -> None:
-    assert {name: read[name] for name in fields} == fields
-    assert instant(read["start_time"]) == instant(read["created_at"]) == START
-    assert instant(read["end_time"]) == START + timedelta(seconds=1.5)
+def check(api: Api, log_id: str, expected: Json) -> Json:
+    """Hold a log that reads back against what it must have; returns it."""
+    read = fetch(api, log_id)
+    assert {name: read[name] for name in expected} == expected
+    return read
 
 
-def test_every_argument_of_a_tool_log(client: Humanloop) -> None:
-    path, log_id = unique("tool"), unique("own")
-    created = client.tools.log(path=path, tool=TOOL, log_id=log_id, **FIELDS, **TIMES)
+def test_a_tool(api: Api, client: Any) -> None:
+    path, log_id = unique("tool"), unique("log")
+    created = client.tools.log(
+        path=path, tool=TOOL, log_id=log_id, **FIELDS, **ONLY_CREATE, **TIMES, tool_log_request_environment="staging"
+    )
     assert created.id == log_id
-    read = as_dict(client.logs.get(created.id))
-    check_whole(read, FIELDS)
-    tool = read["tool"]
-    assert (tool["id"], tool["version_id"], tool["path"]) == (created.tool_id, created.version_id, path)
-    assert {name: tool[name] for name in TOOL} == TOOL
-    (listed,) = client.logs.list(file_id=created.tool_id, size=1)
-    assert (listed.id, listed.output) == (log_id, "6")
-    assert as_dict(client.tools.get(created.tool_id))["version_logs_count"] == 1
+    read = check(api, log_id, FIELDS | ONLY_CREATE | TIMES_READ | {"environment": "staging"})
+    assert {name: read["tool"][name] for name in TOOL} == TOOL
+    assert (read["tool"]["id"], read["tool"]["version_id"]) == (created.tool_id, created.version_id)
+    assert client.tools.log(id=created.tool_id).version_id == created.version_id
 
-
-def test_every_argument_of_a_flow_log(client: Humanloop) -> None:
-    path = unique("flow")
-    created = client.flows.log(path=path, flow={"attributes": {"v": {"n": 1}}}, **FIELDS, **ONLY_FLOW, **TIMES)
-    read = as_dict(client.logs.get(created.id))
-    check_whole(read, FIELDS | ONLY_FLOW)
-    flow = read["flow"]
-    assert (flow["id"], flow["version_id"], flow["path"]) == (created.flow_id, created.version_id, path)
-    assert (flow["attributes"], created.log_status) == ({"v": {"n": 1}}, "complete")
-    client.logs.delete(id=[created.id])
+    bare = client.tools.log(path=path, tool=TOOL)
+    answer = client.tools.update(bare.tool_id, bare.id, **FIELDS, **TIMES)
+    answered = answer if isinstance(answer, dict) else answer.dict()
+    assert (answered["output"], answered["tool"]["path"]) == (FIELDS["output"], path)
+    check(api, bare.id, FIELDS | TIMES_READ)
+    client.tools.update(bare.tool_id, bare.id, error=None)
+    check(api, bare.id, {"error": None, "output": FIELDS["output"]})
     with pytest.raises(ApiError) as caught:
-        client.logs.get(created.id)
+        client.tools.update("tl_nobody", bare.id, output="x")
     assert caught.value.status_code == 404
 
 
-async def test_logs_below_a_flow_asynchronously(api: Api) -> None:
-    async with httpx.AsyncClient(timeout=60) as http:
-        client = AsyncHumanloop(api_key=DEFAULT_KEY, base_url=f"{api.url}/v5", httpx_client=http)
-        flow = await client.flows.log(path=unique("flow"), flow={"attributes": {}}, log_status="incomplete")
-        tool = await client.tools.log(path=unique("tool"), tool=TOOL, trace_parent_id=flow.id, output="6")
-        read = as_dict(await client.logs.get(tool.id))
-        assert (read["trace_id"], read["trace_flow_id"], read["output"]) == (flow.id, flow.id, "6")
-        pager = await client.logs.list(file_id=flow.flow_id, include_trace_children=True)
-        (listed,) = [as_dict(record) async for record in pager]
-        assert [child["id"] for child in listed["trace_children"]] == [tool.id]
+def test_a_flow(api: Api, client: Any) -> None:
+    path = unique("flow")
+    exchange: Json = {
+        "messages": [{"role": "user", "content": "Hi"}],
+        "output_message": {"role": "assistant", "content": "Hello"},
+    }
+    attributes: Json = {"version": "v1", "deep": {"a": [1]}}
+    created = client.flows.log(
+        path=path, flow={"attributes": attributes}, run_id="evr_1", **FIELDS, **exchange, **ONLY_CREATE, **TIMES
+    )
+    assert created.log_status == "complete"
+    read = check(api, created.id, FIELDS | exchange | ONLY_CREATE | TIMES_READ | {"run_id": "evr_1"})
+    assert (read["flow"]["id"], read["flow"]["attributes"]) == (created.flow_id, attributes)
+
+    begun = client.flows.log(path=path, log_status="incomplete", inputs={"a": 1})
+    below = client.tools.log(path=f"{path}/tool", output="6", trace_parent_id=begun.id)
+    answer = client.flows.update_log(begun.id, output="done", log_status="complete", **exchange)
+    assert (answer.output, answer.log_status, answer.flow.path) == ("done", "complete", path)
+    check(api, begun.id, {"output": "done", "log_status": "complete", "inputs": {"a": 1}, **exchange})
+    check(api, below.id, {"trace_flow_id": begun.id, "trace_parent_id": begun.id})
+    with pytest.raises(ApiError) as caught:
+        client.flows.update_log("log_nobody", output="x")
+    assert caught.value.body["message"] == "log_id: no flow has a log with the id 'log_nobody'"
 
 
-def test_a_version_is_chosen(client: Humanloop) -> None:
-    path = unique("tool")
-    old: Any = client.tools.log(path=path, tool={"function": FUNCTION})
-    client.tools.log(path=path, tool=TOOL)
-    assert client.tools.log(path=path, version_id=old.version_id, output="x").version_id == old.version_id
-    with pytest.raises(HumanloopRuntimeError) as caught:
-        client.tools.log(path=path, environment="production")
-    assert isinstance(caught.value.__cause__, ApiError)
-    assert caught.value.__cause__.body["error"] == "not_found"
+def test_an_evaluator(api: Api, client: Any) -> None:
+    path = unique("evaluator")
+    judged = client.prompts.log(path=unique("sdk"), prompt={"model": "gpt-4o"}, output="six")
+    created = client.evaluators.log(
+        path=path, parent_id=judged.id, spec=SPEC, judgment=0.5, marked_completed=True, **FIELDS, **ONLY_CREATE, **TIMES
+    )
+    assert created.parent_id == judged.id
+    expected = FIELDS | ONLY_CREATE | TIMES_READ
+    read = check(api, created.id, expected | {"judgment": 0.5, "marked_completed": True, "parent_id": judged.id})
+    assert (read["evaluator"]["spec"], read["evaluator"]["version_id"]) == (SPEC, created.version_id)
+    feedback = client.evaluators.log(path=path, parent_id=judged.id, judgment="good")
+    api.wait_until_applied()
+    listed = list(client.logs.list(file_id=read["evaluator"]["id"]))
+    assert [(log.id, log.judgment, log.evaluator.path) for log in listed] == [
+        (feedback.id, "good", path),
+        (created.id, 0.5, path),
+    ]
+    client.logs.delete(id=[created.id])
+    assert api.default.get(f"/v5/logs/{created.id}").status_code == 404

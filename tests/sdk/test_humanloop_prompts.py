@@ -1,16 +1,15 @@
-"""The Humanloop Python client, unmodified: all methods of its registry that are served, for files of every type."""
+"""The Humanloop Python clients, unmodified: all methods of its registry that are served, for files of every type."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
-from humanloop import AsyncHumanloop, Humanloop
 from humanloop.core.api_error import ApiError
 
 from tests.api.test_prompts import BY_PATH, PROMPTS, read, url
-from tests.support.api import DEFAULT_KEY, unique
+from tests.sdk.in_turn import FLAVOURS, humanloop_client
+from tests.support.api import unique
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,19 +44,19 @@ SAID: Json = {
 }
 
 
-@pytest.fixture
-def client(api: Api) -> Iterator[Humanloop]:
-    with httpx.Client(timeout=60) as http:  # the client's own would never be closed
-        yield Humanloop(api_key=DEFAULT_KEY, base_url=f"{api.url}/v5", httpx_client=http)
+@pytest.fixture(params=FLAVOURS)
+def client(api: Api, request: pytest.FixtureRequest) -> Iterator[Any]:
+    with humanloop_client(api, request.param) as made:
+        yield made
 
 
-def two_versions(client: Humanloop) -> tuple[Any, Any]:
+def two_versions(client: Any) -> tuple[Any, Any]:
     """A prompt at its first and at its second version."""
     old = client.prompts.upsert(path=unique("sdk"), model="old")
     return old, client.prompts.upsert(id=old.id, model="new")
 
 
-def test_every_argument_of_an_upsert(api: Api, client: Humanloop) -> None:
+def test_every_argument_of_an_upsert(api: Api, client: Any) -> None:
     path = f"folder/{unique('sdk')}"
     made = client.prompts.upsert(path=path, **DETAILS, **SAID)
     stored = api.default.post(BY_PATH, json={"path": path}).json()
@@ -70,7 +69,7 @@ def test_every_argument_of_an_upsert(api: Api, client: Humanloop) -> None:
     assert (caught.value.status_code, caught.value.body["error"]) == (409, "conflict")
 
 
-def test_list_goes_through_all_pages(client: Humanloop) -> None:
+def test_list_goes_through_all_pages(client: Any) -> None:
     common = unique("sdk")
     for name in "bac":
         client.prompts.upsert(path=f"{common}/{common}-{name}", model=name)
@@ -78,7 +77,7 @@ def test_list_goes_through_all_pages(client: Humanloop) -> None:
     assert [(prompt.name, prompt.model) for prompt in pager] == [(f"{common}-{name}", name) for name in "abc"]
 
 
-def test_get(api: Api, client: Humanloop) -> None:
+def test_get(api: Api, client: Any) -> None:
     old, new = two_versions(client)
     assert client.prompts.get(old.id).version_id == new.version_id
     assert client.prompts.get(old.id, version_id=old.version_id).model == "old"
@@ -89,7 +88,7 @@ def test_get(api: Api, client: Humanloop) -> None:
     assert (caught.value.status_code, caught.value.body["error"]) == (404, "not_found")
 
 
-def test_move(api: Api, client: Humanloop) -> None:
+def test_move(api: Api, client: Any) -> None:
     made = client.prompts.upsert(path=f"a/{unique('sdk')}", **DETAILS)
     path = f"b/{unique('sdk')}"
     assert client.prompts.move(made.id, path=path).path == path
@@ -98,7 +97,7 @@ def test_move(api: Api, client: Humanloop) -> None:
     assert read(api.default, url({"id": made.id}))["path"] == f"b/{made.name}"
 
 
-def test_delete(api: Api, client: Humanloop) -> None:
+def test_delete(api: Api, client: Any) -> None:
     log = client.prompts.log(path=unique("sdk"), prompt=DETAILS, output="kept")
     client.prompts.delete(log.prompt_id)
     assert api.default.get(f"{PROMPTS}/{log.prompt_id}").status_code == 404
@@ -106,7 +105,7 @@ def test_delete(api: Api, client: Humanloop) -> None:
     assert (kept["output"], kept["prompt"]["template"]) == ("kept", DETAILS["template"])
 
 
-def test_versions(api: Api, client: Humanloop) -> None:
+def test_versions(api: Api, client: Any) -> None:
     old, new = two_versions(client)
     versions = client.prompts.list_versions(old.id, evaluator_aggregates=False).records
     assert [(version.version_id, version.model) for version in versions] == [
@@ -121,7 +120,7 @@ def test_versions(api: Api, client: Humanloop) -> None:
     assert [version["version_name"] for version in left] == ["best"]
 
 
-def test_deployments(api: Api, client: Humanloop) -> None:
+def test_deployments(api: Api, client: Any) -> None:
     old, _ = two_versions(client)
     environments = {environment.name: environment for environment in client.prompts.list_environments(old.id)}
     assert (environments["production"].tag, environments["production"].file) == ("default", None)
@@ -135,7 +134,7 @@ def test_deployments(api: Api, client: Humanloop) -> None:
     assert read(api.default, url({"id": old.id}))["model"] == "new"
 
 
-def test_a_file_by_its_path(client: Humanloop) -> None:
+def test_a_file_by_its_path(client: Any) -> None:
     old, new = two_versions(client)
     client.prompts.set_deployment(old.id, "staging", version_id=old.version_id)
     assert client.files.retrieve_by_path(path=old.path, include_raw_file_content=True).version_id == new.version_id
@@ -157,7 +156,7 @@ SPEC: Json = {"evaluator_type": "human", "arguments_type": "target_free", "retur
         ("evaluators", {"spec": SPEC}, {"spec": SPEC | {"instructions": "Look"}}),
     ],
 )
-def test_other_files(api: Api, client: Humanloop, plural: str, old: Json, new: Json) -> None:
+def test_other_files(api: Api, client: Any, plural: str, old: Json, new: Json) -> None:
     """Their clients have the methods of `client.prompts`, but for the names of two."""
     files, kind, path = getattr(client, plural), plural[:-1], unique("sdk")
     made = files.upsert(path=path, **old, version_name="first", version_description="text")
@@ -185,20 +184,7 @@ def test_other_files(api: Api, client: Humanloop, plural: str, old: Json, new: J
     assert api.default.get(f"/v5/{plural}/{made.id}").status_code == 404
 
 
-async def test_the_same_asynchronously(api: Api) -> None:
-    async with httpx.AsyncClient(timeout=60) as http:
-        client = AsyncHumanloop(api_key=DEFAULT_KEY, base_url=f"{api.url}/v5", httpx_client=http)
-        path = unique("sdk")
-        made = await client.prompts.upsert(path=path, **DETAILS, **SAID)
-        assert read(api.default, url({"id": made.id}))["readme"] == SAID["readme"]
-        assert [prompt.id async for prompt in await client.prompts.list(name=path)] == [made.id]
-        await client.prompts.set_deployment(made.id, "production", version_id=made.version_id)
-        assert (await client.prompts.get(made.id, environment="production")).template == DETAILS["template"]
-        await client.prompts.delete(made.id)
-        assert api.default.post(BY_PATH, json={"path": path}).status_code == 404
-
-
-def test_what_is_not_served_says_so(client: Humanloop) -> None:
+def test_what_is_not_served_says_so(client: Any) -> None:
     made = client.prompts.upsert(path=unique("sdk"), model="m")
     with pytest.raises(ApiError) as caught:
         client.prompts.populate(made.id, request={"name": "Ada"})
