@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from tests.support.api import DEFAULT_KEY
 from tests.support.not_tested import PREFIX
+
+if TYPE_CHECKING:
+    from tests.support.api import Api, Json
 
 FOLDERS: Final = Path(__file__).parents[1] / "sdk" / "js"
 INSTALL_TIMEOUT_S: Final = 300
@@ -34,6 +39,23 @@ def installed_package(package: str) -> Path:
         if not _is_installed(folder, wanted):
             pytest.skip(f"{PREFIX} the JavaScript client of {package}. npm could not install it: {done.stderr[-300:]}")
     return folder
+
+
+def run(api: Api, package: str, script: str, **environment: str) -> Json:
+    """What a script of the package's folder prints last, when it talks to this server. Fails when the script does."""
+    folder = installed_package(package)
+    done = subprocess.run(
+        ["node", script],
+        cwd=folder,
+        env=os.environ | {"SLUICE_URL": api.url, "SLUICE_KEY": DEFAULT_KEY} | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    printed: Json = json.loads(done.stdout.splitlines()[-1])
+    return printed
 
 
 def _is_installed(folder: Path, wanted: dict[str, str]) -> bool:

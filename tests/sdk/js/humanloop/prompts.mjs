@@ -42,16 +42,4 @@ try {
   status = error.statusCode;
 }
 
-// The responses of the others, too, must pass the client's parsers.
-const others = [
-  await client.tools.upsert({ path: `${path}-tool`, function: { name: "f", description: "d" }, attributes: { a: 1 } }),
-  await client.flows.upsert({ path: `${path}-flow`, attributes: { a: [1] } }),
-  await client.evaluators.upsert({
-    path: `${path}-evaluator`,
-    spec: { evaluatorType: "python", argumentsType: "target_free", returnType: "boolean", code: "pass" },
-  }),
-];
-const found = [];
-for (const file of others) found.push(await client.files.retrieveByPath({ path: file.path }));
-
-console.log(JSON.stringify({ details, said, made, newer, listed, selected, latest, named, versions, production, deployed, after, byPath, undeployed, moved, status, others, found }));
+console.log(JSON.stringify({ details, said, made, newer, listed, selected, latest, named, versions, production, deployed, after, byPath, undeployed, moved, status }));
