@@ -92,6 +92,11 @@ def test_tracking(api: Api) -> None:
     assert called["input"] == chat(message("user", f"2+2? {request_id}"))
     assert called["output"] == chat(message("assistant", WORDS))
     assert (called["tags"], called["tokens"], called["price"]) == (["js"], 1_300, 0.0055)
+    claude = promptlayer.fetch(api, seen["claude_id"])
+    assert (claude["function_name"], claude["provider"]) == ("anthropic.messages.create", "anthropic")
+    assert claude["input"] == chat(message("user", f"2+2? {request_id}"))
+    assert claude["output"]["messages"][0]["content"] == [{"type": "text", "text": WORDS}]
+    assert (claude["parameters"], claude["tokens"], claude["price"]) == ({"max_tokens": 100}, 1_300, 0.0075)
 
 
 def test_tracing(api: Api) -> None:

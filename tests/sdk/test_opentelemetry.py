@@ -14,7 +14,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind, Status, StatusCode, format_span_id, format_trace_id, get_current_span
-from promptlayer import AsyncPromptLayer, PromptLayer
+from promptlayer import AsyncPromptLayer, PromptLayer, configure_tracing
 
 from tests.api import promptlayer
 from tests.api.tracing import spans_of
@@ -114,6 +114,41 @@ def test_a_traced_call_of_a_wrapped_client_is_one_log(api: Api) -> None:
     assert logs == {"outer": None, "openai.OpenAI": None, called: request_id}
     assert spans[called]["parent_id"] == spans["outer"]["span_id"]
     assert promptlayer.fetch(api, request_id)["span_id"] == spans[called]["span_id"]
+
+
+async def test_tools_that_are_traced_asynchronously(api: Api) -> None:
+    client: Any = AsyncPromptLayer(api_key=DEFAULT_KEY, base_url=api.url, enable_tracing=True)
+    traces: list[str] = []
+
+    @client.traceTool(name="multiply")  # type: ignore[untyped-decorator]
+    async def multiply(a: int, b: int) -> int:
+        traces.append(trace_of(get_current_span()))
+        return a * b
+
+    assert await multiply(2, b=3) == 6
+    await asyncio.to_thread(client.tracer_provider.shutdown)
+    (span,) = spans_of(api, traces[0])
+    assert (span["name"], span["attributes"]["tool.name"]) == ("Tool: multiply", "multiply")
+    assert span["attributes"]["function_output"] == "6"
+
+
+def test_a_provider_that_is_configured_without_a_client(api: Api) -> None:
+    made = configure_tracing(
+        api_key=DEFAULT_KEY, base_url=api.url, tracer_provider=TracerProvider(resource=Resource({})), providers=()
+    )
+    attributes: Json = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "gpt-4o",
+        "gen_ai.input.messages": '[{"role": "user", "parts": [{"type": "text", "content": "2+2?"}]}]',
+        "gen_ai.output.messages": '[{"role": "assistant", "parts": [{"type": "text", "content": "four"}]}]',
+    }
+    with made.get_tracer("tests").start_as_current_span("chat gpt-4o", attributes=attributes) as span:
+        trace = trace_of(span)
+    made.shutdown()
+    (stored,) = spans_of(api, trace)
+    log = promptlayer.fetch(api, stored["request_log_id"])
+    assert (log["input"], log["output"]) == (chat(message("user", "2+2?")), chat(message("assistant", "four")))
 
 
 # OpenTelemetry by itself

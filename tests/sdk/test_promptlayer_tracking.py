@@ -176,6 +176,21 @@ async def test_openai_asynchronously(api: Api, async_client: AsyncPromptLayer, p
 
 
 @its_own_warning
+async def test_anthropic_asynchronously(api: Api, async_client: AsyncPromptLayer, provider: str) -> None:
+    anthropic = async_client.anthropic.AsyncAnthropic(api_key="sk-provider", base_url=provider, max_retries=0)
+    question = [{"role": "user", "content": f"2+2? {unique()}"}]
+    _, request_id = await anthropic.messages.create(
+        model="claude-3-5-sonnet-20241022", max_tokens=100, messages=question, return_pl_id=True
+    )
+    await anthropic.close()
+    read = fetch(api, request_id)
+    assert read["function_name"] == "anthropic.AsyncAnthropic.messages.create"
+    assert read["input"] == chat(message("user", question[0]["content"]))
+    assert read["output"]["messages"][0]["content"] == [{"type": "text", "text": WORDS}]
+    assert (read["provider"], read["tokens"], read["price"]) == ("anthropic", 1_300, 0.0075)
+
+
+@its_own_warning
 def test_anthropic(api: Api, client: PromptLayer, provider: str) -> None:
     anthropic = client.anthropic.Anthropic(api_key="sk-provider", base_url=provider, max_retries=0)
     tool = {"name": "note", "description": "keeps", "input_schema": {"type": "object"}}

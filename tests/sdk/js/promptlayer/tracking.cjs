@@ -30,13 +30,22 @@ async function main() {
     pl_tags: ["js"],
   });
 
+  const Anthropic = client.Anthropic;
+  const anthropic = new Anthropic({ apiKey: "sk-provider", baseURL: process.env.PROVIDER_URL, maxRetries: 0 });
+  const [, claude_id] = await anthropic.messages.create({
+    model: "claude-3-5-sonnet-20241022",
+    max_tokens: 100,
+    messages: [{ role: "user", content: `2+2? ${process.env.REQUEST_ID}` }],
+    return_pl_id: true,
+  });
+
   let mistake = null;
   try {
     await client.track.score({ request_id: request_id + 1000, score: 5 });
   } catch (error) {
     mistake = error.message;
   }
-  console.log(JSON.stringify({ group_id, answers, called_id, text: response.choices[0].message.content, mistake }));
+  console.log(JSON.stringify({ group_id, answers, called_id, claude_id, text: response.choices[0].message.content, mistake }));
 }
 
 main();
