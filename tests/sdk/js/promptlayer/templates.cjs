@@ -39,6 +39,11 @@ async function main() {
     metadata: { user: "ada" },
   });
 
+  let streamed;
+  for await (const piece of await client.run({ promptName: name, inputVariables: variables, promptVersion: 1, stream: true })) {
+    streamed = piece.request_id ?? streamed;
+  }
+
   const mistakes = [];
   for (const attempt of [
     () => client.templates.get("nobody/knows"),
@@ -61,6 +66,7 @@ async function main() {
       own,
       all,
       request_id: done.request_id,
+      streamed,
       answer: done.prompt_blueprint.prompt_template.messages.at(-1).content[0].text,
       mistakes,
     }),
