@@ -30,7 +30,6 @@ from shared.http.admission import Admission
 from shared.http.bodies import ABANDONED_KEY, ADMITTED_KEY, READER_KEY, BodyReader, drain
 from shared.http.failure_log import FailureLog
 from shared.http.probes import probe_routes
-from shared.http.protocol import close_after_answer
 from shared.http.request_metrics import RequestMetrics
 from shared.http.responses import INTERNAL_ERROR, error_code, error_response
 from shared.http.routing import RouteTable
@@ -129,7 +128,7 @@ class Application:
             if self.draining:
                 # Else a client might send its next request just when the connection is closed, and never know whether
                 # it was seen.
-                close_after_answer(scope)
+                response.headers["connection"] = "close"
             if ABANDONED_KEY in scope:
                 await _send_and_drain(response, scope, receive, send)
             else:

@@ -1,24 +1,17 @@
-"""One connection: uvicorn's protocol, with a limit on request heads, the JSON envelope for what never becomes a
-request, and a way to end the connection with an answer.
+"""One connection: uvicorn's protocol, with a limit on request heads, and the JSON envelope for what never becomes a
+request.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-if TYPE_CHECKING:
-    from starlette.types import Scope
-    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
-
 MAX_HEAD_BYTES: Final = 1 << 20
 """Of a request line and headers. uvicorn has no limit; other servers have 8 to 64 KiB. Counted in the pieces that the
 network delivers, which may hold the end of the body before, so it is not set closer."""
-
-_CYCLE_KEY: Final = "sluice.cycle"
-"""In the scope: uvicorn's side of this request."""
 
 
 class JsonHttpProtocol(HttpToolsProtocol):
@@ -44,7 +37,6 @@ class JsonHttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head = False
         super().on_headers_complete()
-        self.scope[_CYCLE_KEY] = self.cycle  # type: ignore[typeddict-unknown-key]
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(b"400 Bad Request", "bad_request", msg)
@@ -55,10 +47,3 @@ class JsonHttpProtocol(HttpToolsProtocol):
         head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d" % len(body)
         self.transport.write(b"HTTP/1.1 %b\r\n%b\r\n\r\n%b" % (status, head, body))
         self.transport.close()
-
-
-def close_after_answer(scope: Scope) -> None:
-    """Have the answer of a request tell its client not to send another one on this connection, and close it then."""
-    cycle: RequestResponseCycle | None = scope.get(_CYCLE_KEY)
-    if cycle is not None:
-        cycle.keep_alive = False

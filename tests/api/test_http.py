@@ -45,7 +45,7 @@ def test_an_unknown_path(api: Api, method: str, path: str, hint: str) -> None:
     [
         ("GET", "/log-request", "POST"),
         ("PUT", "/log-request", "POST"),
-        ("DELETE", "/v5/prompts/log", "POST"),
+        ("DELETE", "/v1/logs", "POST"),
         ("POST", "/v5/logs/log_1", "GET, HEAD"),
         ("GET", "/v5/prompts/pr_1/log/log_1", "PATCH"),
         ("OPTIONS", "/log-request", "POST"),
