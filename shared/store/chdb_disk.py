@@ -31,8 +31,16 @@ if TYPE_CHECKING:
     from shared.store.base import Row
 
 RESERVE_BYTES: Final = 64 << 20
+"""Room that inserts leave, for merges that are under way. An insert writes a few MiB."""
+
 LOW_BYTES: Final = 16 << 20
+"""With less room than this, something may have been cut short."""
+
 LOOK_S: Final = 0.1
+"""Pause between two looks at the room there is: a system call of some microseconds."""
+
+RETRY_S: Final = 1.0
+"""Pause after a look that failed."""
 
 RECENT_S: Final = 60.0
 """Parts written so long before the disk was seen full are checked as well."""
@@ -77,7 +85,7 @@ class DiskGuard:
 
     def __init__(self, path: Path, database: str, ask: Callable[[str], Awaitable[list[Row]]]) -> None:
         self._path = path
-        self._kept = path / "kept"
+        self._kept = path / "kept" / database
         self._database = database
         self._ask = ask
         self._low_since: float | None = None
@@ -101,8 +109,9 @@ class DiskGuard:
             await asyncio.sleep(LOOK_S)
             try:
                 await self._look()
-            except (StoreUnavailable, StoreRejected, OSError) as error:
-                logger.warning("the store's disk ran full, and was not put in order yet: %s", error)
+            except Exception as error:  # whatever it is, a guard that silently stops is worse
+                logger.warning("the store's disk ran full, and was not put in order yet", exc_info=error)
+                await asyncio.sleep(RETRY_S)
 
     async def _look(self) -> None:
         free = self._free_bytes()
@@ -110,7 +119,7 @@ class DiskGuard:
             if self._low_since is None:
                 self._low_since = time.time()
                 logger.warning("the store's disk is full: nothing is inserted or merged until there is room")
-                await self._ask("SYSTEM STOP MERGES")
+            await self._ask("SYSTEM STOP MERGES")
             await self._keep_sources()
         elif free >= RESERVE_BYTES and self._low_since is not None:
             await self._mend()
@@ -126,11 +135,15 @@ class DiskGuard:
             if not folder.name.startswith(_UNFINISHED)
         ]
         active = await self._parts("active") if kept else []
+        there = {part[:2] for part in active}
         for source in _largest(kept):
-            if not any(
-                part.name == source.name or part.covers(source) for part in active if part.table == source.table
-            ):
+            if source[:2] in there or any(part.covers(source) for part in active):
+                continue
+            try:
                 await self._attach(source)
+            except StoreRejected as error:
+                logger.critical("%s: part %s can't be put back, and is kept in `detached`: %s", *source[:2], error)
+            else:
                 logger.warning("%s: part %s is back, which a merge on a full disk had replaced", *source[:2])
         shutil.rmtree(self._kept, ignore_errors=True)
 
@@ -157,8 +170,9 @@ class DiskGuard:
             sources = _largest([source for source in kept if part.covers(source)])
             for source in sources:
                 await self._attach(source)
-            # An insert that was cut short was not acknowledged, and is made again; nothing else has its rows.
-            verb = "DROP" if sources or not part.level else "DETACH"
+            # What has no sources is an insert, most likely one that was not taken for done and is made again: its files
+            # are kept all the same, for nothing else has its rows.
+            verb = "DROP" if sources else "DETACH"
             await self._ask(f"ALTER TABLE `{part.table}` {verb} PART '{part.name}'")
             self._report(part, sources)
         shutil.rmtree(self._kept, ignore_errors=True)
@@ -181,6 +195,8 @@ class DiskGuard:
                 part.table,
                 part.name,
             )
+        else:
+            logger.warning("%s: part %s of an insert was cut short, and is kept in `detached`", part.table, part.name)
 
     async def _is_whole(self, part: Part) -> bool:
         try:

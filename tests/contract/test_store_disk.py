@@ -60,14 +60,21 @@ async def stored(store: ChdbStore) -> list[int]:
     return [row["id"] for row in rows]
 
 
-async def merged_and_cut_short(store: ChdbStore) -> None:
-    """Three inserts, merged into a part whose files are empty, as on a full disk."""
+async def merged_and_cut_short(store: ChdbStore, only: str = "") -> None:
+    """Three inserts, merged into a part whose files are empty, as on a full disk; or one file is cut in half."""
     for first in (0, 10, 20):
         await insert(store, *range(first, first + 10))
     await store.execute("OPTIMIZE TABLE t FINAL")
+    await cut_short(store, only)
+
+
+async def cut_short(store: ChdbStore, only: str = "") -> None:
     (part,) = await store.query("SELECT path FROM system.parts WHERE database = 'disk' AND table = 't' AND active")
     for file in os.scandir(part["path"]):
-        os.truncate(file, 0)
+        if not only:
+            os.truncate(file, 0)
+        elif file.name == only:
+            os.truncate(file, file.stat().st_size // 2)
 
 
 async def taken(store: ChdbStore, number: int) -> bool:
@@ -87,8 +94,9 @@ async def inserted(store: ChdbStore, number: int) -> None:
     raise AssertionError("the insert is refused for ever")
 
 
-async def test_a_merge_that_was_cut_short_gives_way_to_its_sources(store: ChdbStore, disk: Disk) -> None:
-    await merged_and_cut_short(store)
+@pytest.mark.parametrize("only", ["", "data.bin"])
+async def test_a_merge_that_was_cut_short_gives_way_to_its_sources(store: ChdbStore, disk: Disk, only: str) -> None:
+    await merged_and_cut_short(store, only)
     disk.free = FULL
     await until(lambda: store._disk._low_since is not None, "the full disk to be seen", PATIENCE_S)
     assert not await taken(store, 30)
@@ -100,12 +108,24 @@ async def test_a_merge_that_was_cut_short_gives_way_to_its_sources(store: ChdbSt
     assert await stored(store) == list(range(31))
 
 
+async def test_an_insert_that_was_cut_short_is_kept_aside(store: ChdbStore, disk: Disk) -> None:
+    await insert(store, 1)
+    await cut_short(store)
+    disk.free = FULL
+    await until(lambda: store._disk._low_since is not None, "the full disk to be seen", PATIENCE_S)
+    disk.free = ROOMY
+    await inserted(store, 2)
+    assert await stored(store) == [2]
+    detached = await store.query("SELECT name FROM system.detached_parts WHERE database = 'disk' AND table = 't'")
+    assert [part["name"] for part in detached] == ["all_1_1_0"]
+
+
 async def test_sources_outlive_a_restart_before_there_is_room(
     store: ChdbStore, chdb_directory: Path, disk: Disk
 ) -> None:
     await merged_and_cut_short(store)
     disk.free = FULL
-    kept = chdb_directory / "kept" / "t"
+    kept = chdb_directory / "kept" / "disk" / "t"
     await until(lambda: kept.exists() and len(list(kept.glob("[!t]*"))) == 3, "the sources to be kept", PATIENCE_S)
     sources = await store.query("SELECT path FROM system.parts WHERE database = 'disk' AND table = 't' AND NOT active")
     await store.stop()
