@@ -158,8 +158,13 @@ def time_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(" ", "microseconds").removesuffix("+00:00")
 
 
+def iso_moment(moment: datetime) -> str:
+    """A time in UTC, in the form every API answers: ISO 8601 with microseconds and an explicit Z."""
+    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
 def iso_time(stored: str | None) -> str | None:
-    """A time as read from the store, in the form every API answers: ISO 8601 with microseconds and an explicit Z."""
+    """The same for a time as it is read from the store."""
     if stored is None:
         return None
     day, _, clock = stored.partition(" ")

@@ -147,7 +147,7 @@ class Registry:
         if found is None:
             raise Conflict(f"path: the {kind} at {path[:80]!r} was moved or deleted as soon as it was there")
         if found.kind is not kind:
-            raise Conflict(f"path: at {path[:80]!r} is a {found.kind}, not a {kind}")
+            raise Conflict(f"path: {path[:80]!r} has a file of type {found.kind}, not of type {kind}")
         return found
 
     def _created(self, workspace: str, path: str, kind: FileKind, done: asyncio.Task[Prompt]) -> None:

@@ -136,10 +136,10 @@ def test_a_path_is_that_of_one_file(api: Api, case: FileCase) -> None:
             if each is not case:
                 body = {"path": made["path"], **each.details}
                 response = api.default.post(f"/v5/{each.plural}", json=body)
-                refused(response, 409, "conflict", says=f"is a {case.kind}, not a {each.kind}")
+                refused(response, 409, "conflict", says=f"of type {case.kind}, not of type {each.kind}")
         if case.kind != "prompt":
             log = api.default.post("/v5/prompts/log", json={"path": made["path"], "prompt": DETAILS})
-            refused(log, 409, "conflict", says=f"is a {case.kind}")
+            refused(log, 409, "conflict", says=f"of type {case.kind}, not of type prompt")
     if case.kind == "prompt":
         assert post(api, {"path": made["path"]})["prompt_id"] == made["id"]
 

@@ -146,7 +146,7 @@ def test_what_is_wrong_is_told_and_keeps_nothing(api: Api) -> None:
         refused(api.default.post(PATH, json=body), 422, "invalid", ["body", "path"], "is required")
         other_kind = span(tool(taken) | {"humanloop.file.type": "flow"})
         body = {"resourceSpans": [{"scopeSpans": [{"spans": [other_kind]}]}]}
-        refused(api.default.post(PATH, json=body), 409, "conflict", says="is a tool, not a flow")
+        refused(api.default.post(PATH, json=body), 409, "conflict", says="of type tool, not of type flow")
         refused(api.default.post(PATH, content=b"x"), 400, "bad_request", says="JSON")
         refused(api.default.post(PATH, json={"resourceSpans": 1}), 422, "invalid", ["body", "resourceSpans"], "list")
         with api.client("no-such-key") as nobody:

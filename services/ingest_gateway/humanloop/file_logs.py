@@ -93,11 +93,7 @@ def routes(gateway: Gateway, file_logs: FileLogs) -> list[Route]:
             file_logs.appended(workspace, accepted)
             public_id = accepted.log_id or ids.to_text(log_id)
             answer = responses.created(public_id, kind.file_kind, accepted.file_id, accepted.version_id)
-            if kind is FLOW_LOGS:
-                answer["log_status"] = accepted.columns.get("log_status")
-            if kind is EVALUATOR_LOGS:
-                answer["parent_id"] = accepted.columns["parent_id"]
-            return json_response(200, answer)
+            return json_response(200, answer | {name: accepted.columns.get(name) for name in kind.also_answers})
 
         return Route(f"/v5/{kind.file_kind}s/log", log, methods=["POST"])
 

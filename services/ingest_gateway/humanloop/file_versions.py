@@ -57,7 +57,7 @@ async def resolve(
         return ResolvedVersion(file, default.id, default.details, registered=True)
     if log.id is not None:
         raise NotFound(f"id: {file.kind} {file.id} has no version yet; send its details as {file.kind}")
-    return await _from_details(registry, file, kind, kind.no_details)
+    return await _from_details(registry, file, kind, kind.versions.no_details)
 
 
 async def _file(registry: Registry, workspace: str, kind: LogKind, log: LogRequest, *, create: bool) -> Prompt:
@@ -98,7 +98,7 @@ async def _deployed(registry: Registry, file: Prompt, name: str) -> ResolvedVers
 
 
 async def _from_details(registry: Registry, file: Prompt, kind: LogKind, details: dict[str, Any]) -> ResolvedVersion:
-    wanted = kind.version_id(details)
+    wanted = kind.versions.id_of(details)
     registered = await registry.ensure_version(file, wanted, details)
     return ResolvedVersion(file, wanted, details, registered)
 

@@ -57,7 +57,7 @@ def default_version(state: RegistryState, file: Prompt) -> PromptVersion:
     version = state.default_version(file)
     if version is not None:
         return version
-    value = orjson.dumps({"details": FILE_TYPES[file.kind].no_details})
+    value = orjson.dumps({"details": FILE_TYPES[file.kind].versions.no_details})
     return PromptVersion("", 0, None, None, file.created_at, value)
 
 

@@ -9,12 +9,11 @@ import orjson
 
 from services.query_api.humanloop.file_types import FILE_TYPES
 from shared.errors import TooExpensive, Unavailable
-from shared.records import iso_time
+from shared.records import iso_moment, iso_time
 from shared.wire.humanloop.file_responses import FileInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     from services.query_api.query import Query
     from shared.registry.entities import Environment, Prompt, PromptVersion
@@ -72,13 +71,8 @@ def environment_record(environment: Environment) -> dict[str, Any]:
         "id": environment.id,
         "name": environment.name,
         "tag": environment.tag,
-        "created_at": iso(environment.created_at),
+        "created_at": iso_moment(environment.created_at),
     }
-
-
-def iso(moment: datetime) -> str:
-    """A time as it is answered."""
-    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
 async def _usage(query: Query, file: Prompt) -> dict[str, VersionUsage]:
@@ -96,7 +90,7 @@ async def _usage(query: Query, file: Prompt) -> dict[str, VersionUsage]:
 
 
 def _record(query: Query, file: Prompt, version: PromptVersion, usage: dict[str, VersionUsage]) -> dict[str, Any]:
-    created_at = iso(version.created_at)
+    created_at = iso_moment(version.created_at)
     used = usage.get(version.id)
     return FILE_TYPES[file.kind].response(
         FileInfo(
@@ -105,7 +99,7 @@ def _record(query: Query, file: Prompt, version: PromptVersion, usage: dict[str,
             version_id=version.id,
             details=version.details,
             created_at=created_at,
-            updated_at=iso(file.updated_at),
+            updated_at=iso_moment(file.updated_at),
             last_used_at=(iso_time(used.last_used_at) if used is not None else None) or created_at,
             version_logs_count=used.count if used is not None else 0,
             total_logs_count=sum(one.count for one in usage.values()),

@@ -117,7 +117,7 @@ class FileRoutes:
 
     async def _version_of(self, file: Prompt, body: FileUpsert) -> PromptVersion:
         details, said = body.details(), body.version_fields()
-        version_id = self._type.version_id(details)
+        version_id = self._type.versions.id_of(details)
         name = said.get("name")
         named = file.version_named(name) if name is not None else None
         if named is not None and named.id != version_id:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from services.query_api.humanloop.file_records import environments_of, iso
+from services.query_api.humanloop.file_records import environments_of
 from services.query_api.humanloop.file_types import FILE_TYPES
 from shared.records import (
     HUMANLOOP_EVALUATOR_LOG,
@@ -12,6 +12,7 @@ from shared.records import (
     HUMANLOOP_PROMPT_LOG,
     HUMANLOOP_TOOL_LOG,
     Columns,
+    iso_moment,
     iso_time,
     json_value,
 )
@@ -51,15 +52,15 @@ async def file_of_log(query: Query, workspace: str, log: Columns, payload: Colum
     received_at = iso_time(log["received_at"]) or ""
     details = version.details if version is not None else own_details
     if details is None:
-        details = file_type.no_details | ({"model": log["model"]} if file_type.kind is FileKind.PROMPT else {})
+        details = file_type.versions.no_details | ({"model": log["model"]} if file_type.kind is FileKind.PROMPT else {})
     return file_type.response(
         FileInfo(
             id=file_id,
             path=file.path if file is not None else log["prompt_name"],
             version_id=version_id,
             details=details,
-            created_at=iso(version.created_at) if version is not None else received_at,
-            updated_at=iso(file.updated_at) if file is not None else received_at,
+            created_at=iso_moment(version.created_at) if version is not None else received_at,
+            updated_at=iso_moment(file.updated_at) if file is not None else received_at,
             last_used_at=iso_time(version_usage.last_used_at) or received_at,
             version_logs_count=version_usage.count,
             total_logs_count=sum(used.count for used in usage.values()) or 1,

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.query_api.promptlayer.template_lookup import find_template, find_version, iso
+from services.query_api.promptlayer.template_lookup import find_template, find_version
 from shared.errors import NotFound
 from shared.http.bodies import read_json_object
 from shared.http.responses import json_response
+from shared.records import iso_moment
 from shared.registry.entities import Scope
 from shared.registry.templates import labelled
 from shared.wire.promptlayer import template_responses
@@ -54,7 +55,7 @@ def routes(query: Query) -> list[Route]:
         await registry.changes.label(template, name, version)
         label = template.labels[name]
         answer = template_responses.label(
-            name, label.number, iso(label.created_at), template_id=template.number, version_id=version.record_id
+            name, label.number, iso_moment(label.created_at), template_id=template.number, version_id=version.record_id
         )
         return json_response(200, answer)
 

@@ -8,8 +8,6 @@ from shared.errors import NotFound
 from shared.registry.templates import template_called, version_at
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from shared.registry.entities import Prompt, PromptVersion
     from shared.registry.registry import Registry
 
@@ -29,8 +27,3 @@ def find_version(template: Prompt, number: int | None, label: str | None) -> Pro
         field, what = ("label", f"release label {label!r}") if label else ("version", f"version {number or ''}")
         raise NotFound(f"{field}: prompt template {template.path[:80]!r} has no {what.rstrip()}")
     return version
-
-
-def iso(moment: datetime) -> str:
-    """A time of the registry, as it is answered."""
-    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z"

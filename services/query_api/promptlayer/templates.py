@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.routing import Route
 
-from services.query_api.promptlayer.template_lookup import find_template, find_version, iso
+from services.query_api.promptlayer.template_lookup import find_template, find_version
 from shared.errors import TooExpensive
 from shared.http.bodies import read_json_object
 from shared.http.responses import json_response
+from shared.records import iso_moment
 from shared.registry.entities import FileKind
 from shared.registry.templates import version_at
 from shared.wire.promptlayer import template_responses
@@ -127,5 +128,5 @@ def _described(template: Prompt, version: PromptVersion) -> TemplateVersion:
         number=version.number,
         labels=[name for name, label in template.labels.items() if label.version_id == version.id],
         details=details,
-        created_at=iso(version.created_at),
+        created_at=iso_moment(version.created_at),
     )

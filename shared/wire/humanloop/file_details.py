@@ -6,15 +6,18 @@ are the same, and so is any order of keys.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from pydantic import model_validator
 
-from shared.wire.humanloop.details import PromptDetails, Tool, content_hash, without_nulls
+from shared.wire.humanloop.details import EMPTY_DETAILS, PromptDetails, Tool, content_hash, version_id, without_nulls
 from shared.wire.humanloop.messages import AsSent, Part
 from shared.wire.scalars import Items, WireModel
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shared.wire.humanloop.details import Details
 
 
@@ -35,6 +38,8 @@ class FlowDetails(WireModel):
 
 
 class JudgmentOption(Part):
+    """One of the answers that an evaluator may choose from."""
+
     name: str
 
 
@@ -88,6 +93,26 @@ def flow_version_id(details: Details) -> str:
 def evaluator_version_id(details: Details) -> str:
     """The same for an evaluator."""
     return content_hash("evv_", _canonical(details))
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """The versions of files of one kind: how their ids follow from their details, and the details of no version.
+
+    `no_details` are those of a file that nobody described, because it was only ever logged to by its path.
+    """
+
+    id_of: Callable[[Details], str]
+    no_details: Details
+
+
+VERSIONS: Final = {
+    "prompt": Versions(version_id, EMPTY_DETAILS),
+    "tool": Versions(tool_version_id, {}),
+    "flow": Versions(flow_version_id, {"attributes": {}}),
+    "evaluator": Versions(evaluator_version_id, {"spec": NO_SPEC}),
+}
+"""By the kind of the file, as the registry names it."""
 
 
 def _canonical(details: Details) -> Details:

@@ -61,17 +61,23 @@ Nanoseconds = Annotated[int, Field(ge=0, le=MAX_NS), BeforeValidator(_refuse_boo
 
 
 class SpanContext(WireModel):
+    """Which span it is."""
+
     trace_id: TraceId
     span_id: SpanId
     trace_state: Any = ""
 
 
 class SpanStatus(WireModel):
+    """How the span ended, in the words of OpenTelemetry."""
+
     status_code: Any = None
     description: Any = None
 
 
 class SpanResource(WireModel):
+    """The program that made the span."""
+
     attributes: dict[str, Any] = Field(default_factory=dict)
 
 
