@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -67,3 +68,34 @@ def ingress_follows_the_routes(objects: Objects) -> list[str]:
         return services.get(("Exact", path)) or (services["Prefix", matching[0]] if matching else "nothing")
 
     return complaints_of(choose)
+
+
+def map_of(nginx: str) -> Callable[[str], str]:
+    """Where the `map $uri $role` of an nginx configuration sends a path."""
+    (body,) = re.findall(r"map \$uri \$role \{(.*?)\}", nginx, re.DOTALL)
+    entries: dict[str, str] = dict(re.findall(r"^\s*(\S+) (\w+);$", body, re.MULTILINE))
+    default = entries.pop("default")
+    expressions = {key[1:]: role for key, role in entries.items() if key.startswith("~")}
+
+    def choose(path: str) -> str:
+        # A text that is equal goes before expressions, these in their order.
+        matching = (role for expression, role in expressions.items() if re.search(expression, path))
+        return entries.get(path) or next(matching, default)
+
+    return choose
+
+
+def list_of(readme: str) -> Callable[[str], str]:
+    """Where the list in deploy/README.md sends a path: to the gateway, to nobody, or else to the query API."""
+    (listed,) = re.findall(
+        r"route (.*?) to the gateway, (.*?) to nobody, and\s+all else to the query API", readme, re.DOTALL
+    )
+    gateway, closed = (re.findall(r"`(/[^`]*)`", part) for part in listed)
+
+    def choose(path: str) -> str:
+        for role, patterns in (("gateway", gateway), ("closed", closed)):
+            if any(fnmatchcase(path, pattern) for pattern in patterns):
+                return role
+        return "query"
+
+    return choose

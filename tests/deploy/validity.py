@@ -20,9 +20,9 @@ KUBERNETES: Final = ("1.30", "1.37")
 
 @cache
 def custom_schemas() -> dict[tuple[str, str], Validator]:
-    """Validators of custom resources, by apiVersion and kind: one for each file in deploy/schemas."""
+    """Validators of custom resources, by apiVersion and kind."""
     validators = {}
-    for path in sorted(DEPLOY.glob("schemas/*.json")):
+    for path in sorted(DEPLOY.glob("schemas/*.*.json")):
         schema = json.loads(path.read_text())
         fixed = schema["properties"]
         validators[fixed["apiVersion"]["const"], fixed["kind"]["const"]] = jsonschema_rs.validator_for(schema)
