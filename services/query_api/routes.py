@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.query_api import purge
+from services.query_api import purge, sql
 from services.query_api.humanloop import log_list, logs, registry
 from services.query_api.log_reader import LogReader
 from services.query_api.promptlayer import requests, search, suggestions, template_labels, templates, traces
@@ -35,4 +35,5 @@ def routes(backends: Backends, renderer: Renderer) -> list[Route]:
         *logs.routes(query),
         *registry.routes(query),
         *purge.routes(query),
+        *sql.routes(query),
     ]

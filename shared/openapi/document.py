@@ -128,8 +128,7 @@ def _responses(one: Operation) -> Json:
         responses[str(status)] = {"description": answer.text}
         if answer.schema is not None:
             content = {answer.media_type: _with_example(answer.schema, answer.example)}
-            if answer.binary_media_type is not None:
-                content[answer.binary_media_type] = {"schema": BINARY}
+            content |= {media_type: {"schema": BINARY} for media_type in answer.binary_media_types}
             responses[str(status)]["content"] = content
     responses["4XX"] = {"$ref": "#/components/responses/Refused"}
     responses["503"] = {"$ref": "#/components/responses/Unavailable"}

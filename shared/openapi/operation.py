@@ -27,8 +27,8 @@ class Answer:
     schema: Json | None = field(default_factory=lambda: OBJECT)
     example: Any = None
     media_type: str = JSON
-    binary_media_type: str | None = None
-    """Of the same answer in another form, for a request of that media type."""
+    binary_media_types: tuple[str, ...] = ()
+    """Of the same answer in other forms, for a request of, or for, that media type."""
 
 
 @dataclass(frozen=True, slots=True)

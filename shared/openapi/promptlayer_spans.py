@@ -64,7 +64,7 @@ OPERATIONS: Final = (
         TAG,
         "Keep spans by OTLP; calls of models become logs",
         "ingest",
-        {200: Answer("An `ExportTraceServiceResponse`, in the form of the request.", binary_media_type=_PROTOBUF)},
+        {200: Answer("An `ExportTraceServiceResponse`, in the form of the request.", binary_media_types=(_PROTOBUF,))},
         Body(schema=OBJECT, example=_OTLP, other=Body(schema=BINARY, media_type=_PROTOBUF)),
     ),
     Operation(

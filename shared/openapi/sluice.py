@@ -7,6 +7,7 @@ from typing import Final
 
 from shared.openapi.operation import Answer, Body, Json, Operation
 from shared.wire.purge import PurgeRequest
+from shared.wire.sql import FORMATS, Format, SqlRequest
 
 TAG: Final = "Sluice"
 
@@ -27,6 +28,13 @@ _STORED: Final[Json] = {
     "stored": 2,
     "failed": 0,
     "results": [{"id": 266647145286120}, {"id": "log_07kgr1yzq2h8m"}],
+}
+
+_COUNTED: Final[Json] = {
+    "success": True,
+    "columns": [{"name": "model", "type": "String"}, {"name": "logs", "type": "UInt64"}],
+    "rows": [{"model": "gpt-4o", "logs": 17}],
+    "row_count": 1,
 }
 
 OPERATIONS: Final = (
@@ -56,6 +64,22 @@ OPERATIONS: Final = (
         "admin",
         {200: Answer("How many logs that were.")},
         Body(PurgeRequest, {"workspace": "default", "user": "ada", "dry_run": True}),
+    ),
+    Operation(
+        "POST",
+        "/v1/sql",
+        TAG,
+        "Ask with SQL: one SELECT over the logs of the key's workspace",
+        "read",
+        {
+            200: Answer(
+                "The rows, with the names and types of their columns; or a file.",
+                example=_COUNTED,
+                binary_media_types=tuple(FORMATS[each].media_type for each in Format if each is not Format.JSON),
+            )
+        },
+        Body(SqlRequest, {"query": "SELECT model, count() AS logs FROM log_records GROUP BY model"}),
+        query={"format": {"type": "string", "enum": list(Format), "description": "Else by the header Accept."}},
     ),
     Operation("GET", "/healthz", TAG, "Whether the process lives", None, {200: Answer("It does.")}),
     Operation("GET", "/readyz", TAG, "Whether the process can do its work", None, {200: Answer("It can.")}),

@@ -22,6 +22,14 @@ class QueryLimits(NamedTuple):
     max_rows: int
 
 
+class AnswerLimits(NamedTuple):
+    """What a query by a user may take, and how large its answer may be: rows, and bytes in the engine's memory."""
+
+    query: QueryLimits
+    rows: int
+    size: int
+
+
 class LogStore(Protocol):
     """A connection to the engine."""
 
@@ -49,6 +57,14 @@ class LogStore(Protocol):
 
         With `limits` it does not stand in the way of queries without; a process uses few different ones. Raises
         StoreUnavailable, StoreRejected, and with `limits` TooExpensive.
+        """
+        ...
+
+    async def answer(self, sql: str, parameters: Mapping[str, Any], limits: AnswerLimits, output_format: str) -> bytes:
+        """The result of one SELECT that was made of a user's (see `shared.sql`), as the engine writes it in a format.
+
+        Raises TooExpensive for a limit that is met, StoreUnavailable, and StoreRejected for everything else, values
+        that a function can't take included.
         """
         ...
 

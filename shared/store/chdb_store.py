@@ -21,14 +21,15 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import chdb
 
 from shared.errors import Misconfigured, StoreInUse, StoreOverloaded, StoreUnavailable
-from shared.store.base import LogStore, QueryLimits, Row
+from shared.store.base import AnswerLimits, LogStore, QueryLimits, Row
 from shared.store.chdb_disk import DiskGuard
-from shared.store.codes import limit_error, store_error
+from shared.store.codes import answer_error, limit_error, store_error
 from shared.store.parameters import encode_parameters
 from shared.store.session import (
     INSERT_SETTINGS,
     LAST_RESORT_SETTINGS,
     SESSION_SETTINGS,
+    answer_settings,
     decode_rows,
     is_one_row,
     query_settings,
@@ -75,7 +76,7 @@ class ChdbStore(LogStore):
         self._create = create
         self._connection_string = f"{self._path}?max_server_memory_usage={memory_bytes}&{_ENGINE_OPTIONS}"
         self._readers: _Pool | None = None
-        self._limited: dict[QueryLimits, _Pool] = {}
+        self._limited: dict[QueryLimits | AnswerLimits, _Pool] = {}
         self._writer: _Pool | None = None
         self._disk = DiskGuard(self._path, database, self._ask)
         self._watching: asyncio.Task[None] | None = None
@@ -100,7 +101,7 @@ class ChdbStore(LogStore):
             handles.append(chdb.connect(self._connection_string))
             handles[0].query(f"CREATE DATABASE IF NOT EXISTS `{self._database}`", "Null")
             self._prepare(handles[0], SESSION_SETTINGS, INSERT_SETTINGS)
-            handles += [self._reading_handle(None) for _ in range(QUERY_THREADS)]
+            handles += [self._reading_handle(query_settings(None)) for _ in range(QUERY_THREADS)]
         except OSError as error:
             raise Misconfigured(f"the store directory {self._path} can't be made: {error.strerror}") from error
         except RuntimeError as error:
@@ -109,9 +110,9 @@ class ChdbStore(LogStore):
             raise _not_opened(self._path, str(error)) from error
         return _Pool(handles[:1], "store-write"), _Pool(handles[1:], "store-read")
 
-    def _reading_handle(self, limits: QueryLimits | None) -> Handle:
+    def _reading_handle(self, settings: Mapping[str, str | int]) -> Handle:
         handle = chdb.connect(self._connection_string)
-        self._prepare(handle, SESSION_SETTINGS, query_settings(limits))
+        self._prepare(handle, SESSION_SETTINGS, settings)
         return handle
 
     def _prepare(self, handle: Handle, *settings: Mapping[str, str | int]) -> None:
@@ -147,13 +148,23 @@ class ChdbStore(LogStore):
         self, sql: str, parameters: Mapping[str, Any] | None = None, limits: QueryLimits | None = None
     ) -> list[Row]:
         values = encode_parameters(parameters or {})
-        pool = self._readers if limits is None else self._limited_pool(limits)
+        pool = self._readers if limits is None else self._limited_pool(limits, query_settings(limits))
         return await self._run(pool, lambda handle: decode_rows(_query(handle, sql, values)), limits=limits)
 
-    def _limited_pool(self, limits: QueryLimits) -> _Pool | None:
+    async def answer(self, sql: str, parameters: Mapping[str, Any], limits: AnswerLimits, output_format: str) -> bytes:
+        values = encode_parameters(parameters)
+        pool = self._limited_pool(limits, answer_settings(limits))
+        if pool is None:
+            raise StoreUnavailable("the store is not started")
+        try:
+            return await pool.run(lambda handle: _query(handle, sql, values, output_format))
+        except RuntimeError as error:
+            raise answer_error(str(error), limits) from error
+
+    def _limited_pool(self, limits: QueryLimits | AnswerLimits, settings: Mapping[str, str | int]) -> _Pool | None:
         """Settings of a handle that only reads can't be changed, so other limits have other handles."""
         if self._readers is not None and limits not in self._limited:
-            connect = partial(self._reading_handle, limits)
+            connect = partial(self._reading_handle, settings)
             self._limited[limits] = _Pool([None] * LIMITED_THREADS, "store-search", connect)
         return self._limited.get(limits)
 
@@ -220,8 +231,8 @@ class _Pool:
             handle.close()
 
 
-def _query(handle: Handle, sql: str, values: Mapping[str, str]) -> bytes:
-    answer: bytes = handle.query(sql, "JSONEachRow", params=dict(values)).bytes()
+def _query(handle: Handle, sql: str, values: Mapping[str, str], output_format: str = "JSONEachRow") -> bytes:
+    answer: bytes = handle.query(sql, output_format, params=dict(values)).bytes()
     return answer
 
 

@@ -8,16 +8,18 @@ import clickhouse_connect
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from shared.errors import Misconfigured, StoreOverloaded, StoreRejected, StoreUnavailable
-from shared.store.base import LogStore, QueryLimits, Row
-from shared.store.codes import ACCESS_CODES, ACCESS_DENIED, error_code, limit_error, store_error
+from shared.store.base import AnswerLimits, LogStore, QueryLimits, Row
+from shared.store.codes import ACCESS_CODES, ACCESS_DENIED, answer_error, error_code, limit_error, store_error
 from shared.store.session import (
     INSERT_SETTINGS,
     LAST_RESORT_SETTINGS,
     SESSION_SETTINGS,
+    answer_settings,
     decode_rows,
     is_one_row,
     query_settings,
 )
+from shared.tls import TlsFiles
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
@@ -36,6 +38,7 @@ class ClickHouseStore(LogStore):
     """A database of a ClickHouse server, made when it is missing and the user may make it, unless `create` is False.
 
     After an outage requests work again by themselves. `timeout_s` bounds how long the server may be silent.
+    With `secure` its certificate is verified.
     """
 
     def __init__(
@@ -49,8 +52,10 @@ class ClickHouseStore(LogStore):
         database: str = "sluice",
         timeout_s: float = 60.0,
         create: bool = True,
+        tls: TlsFiles | None = None,
     ) -> None:
         self._host, self._port, self._secure = host, port, secure
+        self._tls = tls or TlsFiles()
         self._user, self._password, self._database = user, password, database
         self._timeout_s = timeout_s
         self._create = create
@@ -70,6 +75,11 @@ class ClickHouseStore(LogStore):
                 host=self._host,
                 port=self._port,
                 interface="https" if self._secure else "http",
+                ca_cert=self._tls.ca_file,
+                client_cert=self._tls.cert_file,
+                client_cert_key=self._tls.key_file,
+                # With a certificate and no password the certificate says who we are; with both, the password does.
+                tls_mode="strict" if self._tls.cert_file and self._password else None,
                 username=self._user,
                 password=self._password,
                 settings=dict(SESSION_SETTINGS),
@@ -135,6 +145,13 @@ class ClickHouseStore(LogStore):
             sql, _named(sql, parameters), settings=dict(query_settings(limits)), fmt="JSONEachRow"
         )
         return decode_rows(await _answer(sending, limits=limits))
+
+    async def answer(self, sql: str, parameters: Mapping[str, Any], limits: AnswerLimits, output_format: str) -> bytes:
+        settings = {**answer_settings(limits), "wait_end_of_query": "1"}
+        try:
+            return await self._connected().raw_query(sql, _named(sql, parameters), settings=settings, fmt=output_format)
+        except ClickHouseError as error:
+            raise answer_error(str(error), limits) from error
 
     async def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         # Not the library's `command`, which puts parameters of any length into the URL.

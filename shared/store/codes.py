@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from shared.errors import StoreOverloaded, StoreRejected, StoreUnavailable, TooExpensive
 
 if TYPE_CHECKING:
-    from shared.store.base import QueryLimits
+    from shared.store.base import AnswerLimits, QueryLimits
 
 UNKNOWN_TABLE: Final = 60
 UNKNOWN_DATABASE: Final = 81
@@ -89,6 +89,11 @@ _BROKEN_PART: Final = frozenset(
 _QUERY_RETRIABLE: Final = _RETRIABLE - {164} | _BROKEN_PART
 """A query runs read-only by our own wish, so there 164 says that it tried to write."""
 
+_ANSWER_TOO_LARGE: Final = 396
+_OF_THE_SERVER: Final = _RETRIABLE - {3, _TIMEOUT_EXCEEDED, 164}
+"""What a user's query fails with through no fault of its own. A function that is given too short a text ends with the
+codes of a broken connection and of a broken part."""
+
 _ERROR = re.compile(r"Code: (?P<code>\d+)\.\s+(?:DB::Exception: )?(?P<text>.*)", re.DOTALL)
 _TRAILER = re.compile(r"\s*(?:\(version [^()]*(?:\([^()]*\))?[^()]*\)|\(for url [^()]*\)|, Stack trace .*)", re.DOTALL)
 _TEXT_LIMIT: Final = 1000
@@ -138,6 +143,23 @@ def limit_error(text: str, limits: QueryLimits) -> TooExpensive | None:
     else:
         return None
     return TooExpensive(f"the query {reason}: narrow it down, to a range of time for example")
+
+
+def answer_error(text: str, limits: AnswerLimits) -> TooExpensive | StoreUnavailable | StoreRejected:
+    """The exception for an engine error of a query that was made of a user's."""
+    exceeded = limit_error(text, limits.query)
+    if exceeded is not None:
+        return exceeded
+    code = error_code(text)
+    if code == _ANSWER_TOO_LARGE:
+        return TooExpensive(
+            f"the answer has more than {limits.rows} rows (SLUICE_SQL_MAX_ROWS) or {limits.size} bytes"
+            " (SLUICE_SQL_MAX_BYTES): use LIMIT, or fewer columns"
+        )
+    if not code or code in _OF_THE_SERVER:
+        return StoreUnavailable(f"the store can't answer this now (code {code}): try again")
+    error = store_error(text, inserting=False)
+    return StoreRejected(str(error).removeprefix("the store can't take this now: "), code)
 
 
 def _is_of_the_query(text: str) -> bool:

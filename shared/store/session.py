@@ -13,7 +13,7 @@ import orjson
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.store.base import QueryLimits, Row
+    from shared.store.base import AnswerLimits, QueryLimits, Row
 
 SESSION_SETTINGS: Final[Mapping[str, str | int]] = {
     "async_insert": 0,  # an insert that returned is in the table
@@ -65,6 +65,31 @@ def query_settings(limits: QueryLimits | None) -> Mapping[str, str | int]:
     own: dict[str, str | int] = {"max_execution_time": f"{limits.timeout_s:g}", "max_rows_to_read": limits.max_rows}
     return {**own, "timeout_overflow_mode": "throw", "read_overflow_mode": "throw"} | {
         name: value for name, value in QUERY_SETTINGS.items() if name not in own
+    }
+
+
+ANSWER_MEMORY_BYTES: Final = 600_000_000
+"""For one query of a user: less than half of what the embedded store has, which inserts need as well."""
+
+
+def answer_settings(limits: AnswerLimits) -> Mapping[str, str | int]:
+    """The settings of a query that was made of a user's. What it may read is in its text already (see `shared.sql`)."""
+    return {
+        "max_result_rows": limits.rows,
+        "max_result_bytes": limits.size,
+        "result_overflow_mode": "throw",
+        "max_memory_usage": ANSWER_MEMORY_BYTES,
+        "max_bytes_before_external_group_by": ANSWER_MEMORY_BYTES // 2,
+        "max_bytes_before_external_sort": ANSWER_MEMORY_BYTES // 2,
+        "max_expanded_ast_elements": 50_000,  # names that stand for names: without a bound they double at each step
+        "function_range_max_elements_in_block": 10_000_000,
+        "optimize_move_to_prewhere": 0,  # what is in PREWHERE is ours alone
+        "use_query_condition_cache": 0,  # it is shared by all workspaces
+        "allow_introspection_functions": 0,
+        "output_format_arrow_string_as_string": 1,
+        "output_format_parquet_string_as_string": 1,
+        "output_format_arrow_compression_method": "none",  # readers lack its codecs more often than Parquet's
+        **query_settings(limits.query),
     }
 
 
