@@ -16,6 +16,7 @@ from services.client.purge import purge_command
 from services.client.sql import sql_command
 from services.embedded import Embedded
 from services.writer_worker.commands import dead_letters_group
+from shared import settings_secrets
 from shared.doctor.commands import doctor
 from shared.errors import ClientError, SluiceError, Unavailable
 from shared.http.server import ServerOptions, serve
@@ -60,6 +61,11 @@ def _options(*names: str) -> Callable[[Command], Command]:
     options = {
         "host": click.option("--host", help="Address to listen on.  [default: 127.0.0.1]"),
         "port": click.option("--port", type=int, help="Port to listen on; 0 lets the system choose."),
+        "proxy_headers": click.option(
+            "--proxy-headers/--no-proxy-headers",
+            default=None,
+            help="Take the client's address and scheme from a proxy's headers.  [default: no]",
+        ),
         "workers": click.option("--workers", type=int, help="Processes.  [default: 1]"),
         "data": click.option("--data", help="Directory of the embedded stream and store.  [default: ./data]"),
     }
@@ -73,7 +79,7 @@ def _options(*names: str) -> Callable[[Command], Command]:
 
 
 @main.command()
-@_options("host", "port", "data")
+@_options("host", "port", "data", "proxy_headers")
 def up(**options: Any) -> None:
     """Run everything in one process, with its data in one directory."""
     settings = _load("up", options, {})
@@ -84,14 +90,14 @@ def up(**options: Any) -> None:
 
 
 @main.command()
-@_options("host", "port", "workers")
+@_options("host", "port", "workers", "proxy_headers")
 def gateway(**options: Any) -> None:
     """Run the ingest gateway."""
     _serve_role("gateway", "services.ingest_gateway.app:create_app", options, GATEWAY_PORT)
 
 
 @main.command()
-@_options("host", "port", "workers")
+@_options("host", "port", "workers", "proxy_headers")
 def query(**options: Any) -> None:
     """Run the query API."""
     _serve_role("query", "services.query_api.app:create_app", options, QUERY_PORT)
@@ -118,7 +124,7 @@ main.add_command(dead_letters_group)
 def _load(role: str, options: dict[str, Any], defaults: dict[str, Any]) -> Settings:
     settings = Settings.load(options, defaults)
     configure_logging(settings.log_level, role, log_format=settings.log_format, secrets=settings.secrets())
-    for warning in unknown_variables(os.environ, Settings.model_fields):
+    for warning in unknown_variables(os.environ, (*Settings.model_fields, *settings_secrets.NAMES)):
         logger.warning(warning)
     logger.debug("settings: %s", settings.redacted())
     return settings
@@ -137,6 +143,7 @@ def _server(settings: Settings, workers: int) -> ServerOptions:
         workers=workers,
         graceful_timeout_s=settings.graceful_timeout_s,
         drain_delay_s=settings.drain_delay_s,
+        trusted_proxies=settings.forwarded_allow_ips if settings.proxy_headers else None,
         environment=settings.environment(),
     )
 

@@ -1,17 +1,20 @@
 """All settings of Sluice: frozen, read once from `SLUICE_...` environment variables and command line options, checked
 against each other before anything starts.
 
-Sizes are bytes and may carry a unit (`32MiB`); times ending in `_s` are seconds, in `_ms` milliseconds.
+Secrets may come from files (`shared.settings_secrets`). Sizes are bytes and may carry a unit (`32MiB`); times ending in
+`_s` are seconds, in `_ms` milliseconds.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import ByteSize, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from shared import settings_secrets
 from shared.errors import Misconfigured
 from shared.settings_rules import (
     PREFIX,
@@ -52,7 +55,9 @@ class Settings(BaseSettings):
 
     # Where things are
     data: str = Field("./data", description="Directory of the embedded stream and store")
-    stream: str = Field(default_factory=_default_stream, description="sqlite:///path or kafka://host:port,host:port")
+    stream: str = Field(
+        default_factory=_default_stream, description="sqlite:///path or kafka://user@host:port,host:port"
+    )
     store: str = Field(
         default_factory=_default_store, description="chdb:///path, or clickhouse[s]://user:password@host/db"
     )
@@ -62,6 +67,10 @@ class Settings(BaseSettings):
     # The HTTP server
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 lets the system choose")
+    proxy_headers: bool = Field(False, description="Take the client's address and scheme from X-Forwarded-... headers")
+    forwarded_allow_ips: str = Field(
+        "127.0.0.1", description="Proxies whose headers are believed: addresses, networks, or * for all"
+    )
     workers: int = Field(1, ge=1, le=256, description="Processes of a gateway or query role")
     max_body_bytes: Size = Field(ByteSize(32 << 20), description="Largest request body, on the wire and inflated")
     max_inflight_bytes: Size = Field(ByteSize(256 << 20), description="Bodies admitted, not yet answered, per process")
@@ -111,6 +120,15 @@ class Settings(BaseSettings):
     def _lower_case(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
 
+    @field_validator("forwarded_allow_ips")
+    @classmethod
+    def _addresses(cls, value: str) -> str:
+        """uvicorn takes what is no address for the name of a socket, which never matches."""
+        for text in value.split(","):
+            if text.strip() != "*":
+                ipaddress.ip_network(text.strip(), strict=False)
+        return value
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if message := broken_rule(self.model_dump()):
@@ -126,8 +144,9 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Options, then the environment; no files."""
-        return init_settings, env_settings
+        """Options, then secrets, then the rest of the environment."""
+        secrets = InitSettingsSource(settings_cls, settings_secrets.read_secrets(os.environ))
+        return init_settings, secrets, env_settings
 
     @classmethod
     def load(cls, overrides: Mapping[str, Any] | None = None, defaults: Mapping[str, Any] | None = None) -> Settings:
@@ -153,8 +172,14 @@ class Settings(BaseSettings):
         return values
 
     def environment(self) -> dict[str, str]:
-        """These settings as environment variables, for processes that read them again. Holds the secrets."""
-        return {f"{PREFIX}{name.upper()}": str(value) for name, value in self.model_dump().items() if value != ""}
+        """These settings as environment variables, for processes that read them again. Holds the secrets.
+
+        What the secrets were made of is emptied: each may be given once.
+        """
+        parts = {settings_secrets.variable(name): "" for name in settings_secrets.NAMES}
+        return parts | {
+            f"{PREFIX}{name.upper()}": str(value) for name, value in self.model_dump().items() if value != ""
+        }
 
     def secrets(self) -> list[str]:
         """Texts that must not appear in logs: keys and passwords."""

@@ -141,6 +141,7 @@ class Application:
             self._metrics.observe(route_path, scope["method"], status, elapsed)
             if logger.isEnabledFor(logging.DEBUG):
                 fields = {"route": route_path, "status": status, "duration_ms": round(elapsed * 1000, 3)}
+                fields |= {"client": (scope.get("client") or ("",))[0], "scheme": scope.get("scheme", "")}
                 logger.debug("%s %s", scope["method"], scope["path"], extra=fields)
 
     def _failed(self, error: BaseException, scope: Scope) -> Response:

@@ -51,6 +51,10 @@ class ServerOptions:
     workers: int = 1
     graceful_timeout_s: float = 30.0
     drain_delay_s: float = 0.0
+    trusted_proxies: str | None = None
+    """Addresses and networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed, as uvicorn's
+    `forwarded_allow_ips` has them; None: nobody's."""
+
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Added to the environment of workers: they read their settings from there."""
 
@@ -149,7 +153,8 @@ def _config(app: Application, options: ServerOptions) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=options.trusted_proxies is not None,
+        forwarded_allow_ips=options.trusted_proxies or "",
         backlog=_BACKLOG,
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=max(1, round(options.graceful_timeout_s)),

@@ -19,6 +19,7 @@ from shared.store.session import (
     is_one_row,
     query_settings,
 )
+from shared.tls import TlsFiles
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
@@ -37,6 +38,7 @@ class ClickHouseStore(LogStore):
     """A database of a ClickHouse server, made when it is missing and the user may make it, unless `create` is False.
 
     After an outage requests work again by themselves. `timeout_s` bounds how long the server may be silent.
+    With `secure` its certificate is verified.
     """
 
     def __init__(
@@ -50,8 +52,10 @@ class ClickHouseStore(LogStore):
         database: str = "sluice",
         timeout_s: float = 60.0,
         create: bool = True,
+        tls: TlsFiles | None = None,
     ) -> None:
         self._host, self._port, self._secure = host, port, secure
+        self._tls = tls or TlsFiles()
         self._user, self._password, self._database = user, password, database
         self._timeout_s = timeout_s
         self._create = create
@@ -71,6 +75,11 @@ class ClickHouseStore(LogStore):
                 host=self._host,
                 port=self._port,
                 interface="https" if self._secure else "http",
+                ca_cert=self._tls.ca_file,
+                client_cert=self._tls.cert_file,
+                client_cert_key=self._tls.key_file,
+                # With a certificate and no password the certificate says who we are; with both, the password does.
+                tls_mode="strict" if self._tls.cert_file and self._password else None,
                 username=self._user,
                 password=self._password,
                 settings=dict(SESSION_SETTINGS),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from shared.errors import Misconfigured
+from shared.tls import OPTIONS, TlsFiles
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 DEFAULT_DATABASE: Final = "sluice"
 DEFAULT_TIMEOUT_S: Final = 60.0
 
-_FORMS: Final = "chdb:///path/of/a/directory or clickhouse://user:password@host:8123/database (clickhouses:// for TLS)"
+_FORMS: Final = (
+    "chdb:///path/of/a/directory or clickhouse://user:password@host:8123/database"
+    " (clickhouses:// for TLS; its options: ca_file, cert_file, key_file)"
+)
 
 
 def open_store(url: str, *, timeout_s: float = DEFAULT_TIMEOUT_S, create: bool = True) -> LogStore:
@@ -24,12 +28,11 @@ def open_store(url: str, *, timeout_s: float = DEFAULT_TIMEOUT_S, create: bool =
 
     Its start makes the database when that is missing, unless `create` is False.
 
-    `chdb:///./data/store` is relative to the working directory, `chdb:////data/store` absolute. Raises Misconfigured;
-    the message never has the URL, for that holds a password.
+    `chdb:///./data/store` is relative to the working directory, `chdb:////data/store` absolute. Raises Misconfigured,
+    also for TLS files that can't be used; the message never has the URL, for that holds a password.
     """
     parts = urlsplit(url)
-    if parts.query or parts.fragment:
-        raise Misconfigured(f"SLUICE_STORE takes no options after ? or #; it should be {_FORMS}")
+    tls = _tls(parts)
     if parts.scheme == "chdb" and not parts.netloc and len(parts.path) > 1:
         from shared.store.chdb_store import ChdbStore
 
@@ -46,8 +49,20 @@ def open_store(url: str, *, timeout_s: float = DEFAULT_TIMEOUT_S, create: bool =
             database=_database(parts),
             timeout_s=timeout_s,
             create=create,
+            tls=tls,
         )
     raise Misconfigured(f"SLUICE_STORE should be {_FORMS}")
+
+
+def _tls(parts: SplitResult) -> TlsFiles:
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    unknown = sorted(options.keys() - set(OPTIONS))
+    if parts.fragment or unknown or (options and parts.scheme != "clickhouses"):
+        raise Misconfigured(f"SLUICE_STORE takes no other options after ? or #; it should be {_FORMS}")
+    files = TlsFiles.of(options, "SLUICE_STORE")
+    if options:
+        files.context("SLUICE_STORE")  # so that a wrong file is told at the start, and by its name
+    return files
 
 
 def _port(parts: SplitResult) -> int:

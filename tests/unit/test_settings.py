@@ -80,6 +80,7 @@ def test_settings_can_not_be_changed() -> None:
         ("INSERT_TIMEOUT_S", "nan", "SLUICE_INSERT_TIMEOUT_S"),
         ("STRICT_REGISTRY", "maybe", "SLUICE_STRICT_REGISTRY='maybe': input should be a valid boolean"),
         ("PORT", "tcp://10.0.0.1:8000", "enableServiceLinks: false"),
+        ("FORWARDED_ALLOW_IPS", "10.0.0.0/8,proxy", "'proxy' does not appear to be an IPv4 or IPv6 network"),
     ],
 )
 def test_a_wrong_value_is_told_with_its_variable_and_what_is_allowed(

@@ -42,6 +42,14 @@ def test_a_server_is_shown_without_its_password(url: str, shown: str) -> None:
         "clickhouse://me:s3cret@host:99999/db",
         "clickhouse://me:s3cret@host/a-b",
         "clickhouse://me:s3cret@host/a?secure=1",
+        "clickhouse://me:s3cret@host/a?ca_file=/etc/hosts",
+        "clickhouses://me:s3cret@host/a?verify=0",
+        "clickhouses://me:s3cret@host/a?ca_file=/no/such/file",
+        "clickhouses://me:s3cret@host/a?ca_file=",
+        "clickhouses://me:s3cret@host/a?ca_file=/etc/hosts",
+        "clickhouses://me:s3cret@host/a?cert_file=/etc/hosts",
+        "clickhouses://me:s3cret@host/a?cert_file=/etc/hosts&key_file=/etc/hosts",
+        "clickhouses://me:s3cret@host/a#part",
     ],
 )
 def test_other_urls_are_refused_without_showing_them(url: str) -> None:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import ssl
+
+PLAINTEXT: Final = "PLAINTEXT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +20,18 @@ class KafkaConfig:
 
     client_id: str = "sluice"
     """What the brokers log this process under."""
+
+    security_protocol: str = PLAINTEXT
+    """PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL, as Kafka names what a listener asks for."""
+
+    ssl_context: ssl.SSLContext | None = field(default=None, repr=False, compare=False)
+    """For the protocols with SSL."""
+
+    sasl_mechanism: str | None = None
+    """For the protocols with SASL: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512."""
+
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
 
     prefix: str = ""
     """Put before the names of topics and groups, so that installations can share a cluster."""
@@ -53,6 +71,22 @@ class KafkaConfig:
 
     read_only: bool = False
     """Make no topics and take no appends."""
+
+    def connection(self) -> dict[str, Any]:
+        """What every client of aiokafka is told of the brokers."""
+        arguments: dict[str, Any] = {
+            "bootstrap_servers": self.bootstrap,
+            "client_id": self.client_id,
+            "security_protocol": self.security_protocol,
+            "ssl_context": self.ssl_context,
+        }
+        if self.sasl_mechanism is not None:
+            arguments |= {
+                "sasl_mechanism": self.sasl_mechanism,
+                "sasl_plain_username": self.user,
+                "sasl_plain_password": self.password,
+            }
+        return arguments
 
     @property
     def effective_min_insync_replicas(self) -> int:

@@ -59,8 +59,7 @@ class KafkaConsumer:
         self._settled = asyncio.Event()
         self._failure: Exception | None = None
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=config.bootstrap,
-            client_id=config.client_id,
+            **config.connection(),
             group_id=group,
             group_instance_id=config.group_instance_id,
             enable_auto_commit=False,

@@ -28,8 +28,7 @@ class Offsets:
 
     def __init__(self, config: KafkaConfig) -> None:
         connection: dict[str, Any] = {
-            "bootstrap_servers": config.bootstrap,
-            "client_id": config.client_id,
+            **config.connection(),
             "request_timeout_ms": int(config.produce_deadline_s * 500),
         }
         self._deadline_s = config.produce_deadline_s

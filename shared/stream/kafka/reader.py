@@ -22,8 +22,7 @@ class KafkaReader:
         self._position = TopicPartition(topic, partition)
         self._close_timeout_s = config.produce_deadline_s
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=config.bootstrap,
-            client_id=config.client_id,
+            **config.connection(),
             enable_auto_commit=False,
             auto_offset_reset="none",
             max_partition_fetch_bytes=PARTITION_FETCH_BYTES,

@@ -11,11 +11,13 @@ from aiokafka.admin import AIOKafkaAdminClient
 from shared.errors import StreamUnavailable
 from shared.stream.base import DEAD_LETTERS_TOPIC, LOGS_TOPIC
 from shared.stream.kafka import topics
+from shared.stream.kafka.config import PLAINTEXT
 from shared.stream.kafka.consumer import KafkaConsumer
 from shared.stream.kafka.errors import translated
 from shared.stream.kafka.offsets import Offsets
 from shared.stream.kafka.producer import BatchProducer
 from shared.stream.kafka.reader import KafkaReader
+from shared.stream.kafka.refusals import raise_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,12 +52,17 @@ class KafkaStream:
             with translated(f"starting with {self.config.bootstrap}"):
                 async with asyncio.timeout(_START_TIMEOUT_S):
                     await self._start()
+        except StreamUnavailable:
+            await self.stop()
+            if self.config.security_protocol != PLAINTEXT:
+                await raise_refusal(self.config)
+            raise
         except BaseException:
             await self.stop()
             raise
 
     async def _start(self) -> None:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.config.bootstrap, client_id=self.config.client_id)
+        admin = AIOKafkaAdminClient(**self.config.connection())
         try:
             await admin.start()
             self._topics = await topics.prepare(self.config, admin)

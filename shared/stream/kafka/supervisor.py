@@ -88,8 +88,7 @@ class ProducerSupervisor:
     async def _make(self) -> AIOKafkaProducer:
         deadline_s = self._config.produce_deadline_s
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._config.bootstrap,
-            client_id=self._config.client_id,
+            **self._config.connection(),
             acks="all",
             enable_idempotence=True,
             # The size at which a batch is closed is ours to choose; this is only the hard limit of one.
