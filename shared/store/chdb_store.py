@@ -23,6 +23,7 @@ import chdb
 from shared.errors import Misconfigured, StoreInUse, StoreOverloaded, StoreUnavailable
 from shared.store.base import AnswerLimits, LogStore, QueryLimits, Row
 from shared.store.chdb_disk import DiskGuard
+from shared.store.chdb_insert import insert_rows
 from shared.store.codes import answer_error, limit_error, store_error
 from shared.store.parameters import encode_parameters
 from shared.store.session import (
@@ -50,8 +51,6 @@ LIMITED_THREADS: Final = 2
 DEFAULT_MEMORY_BYTES: Final = 1_500_000_000
 """The engine's cap; the default is 90 % of the machine. Inserts of 60 MB (20,000 rows) bring a process to 0.95 GB
 resident, of 120 MB to 1.5 GB."""
-
-_ON_ONE_LINE: Final = bytes.maketrans(b"\n\r", b"  ")
 
 _ENGINE_OPTIONS: Final = (
     "mark_cache_size=67108864&index_mark_cache_size=33554432&primary_index_cache_size=67108864"
@@ -136,12 +135,12 @@ class ChdbStore(LogStore):
             return
         self._disk.check_before_insert()
         try:
-            await self._run(self._writer, lambda handle: _insert(handle, table, rows), inserting=True)
+            await self._run(self._writer, lambda handle: insert_rows(handle, table, rows), inserting=True)
         except StoreOverloaded:
             if not is_one_row(rows):
                 raise
-            target = f"{table} SETTINGS {_assignments(LAST_RESORT_SETTINGS)}"
-            await self._run(self._writer, lambda handle: _insert(handle, target, rows), inserting=True)
+            further = _assignments(LAST_RESORT_SETTINGS)
+            await self._run(self._writer, lambda handle: insert_rows(handle, table, rows, further), inserting=True)
         self._disk.check_after_insert()
 
     async def query(
@@ -234,12 +233,6 @@ class _Pool:
 def _query(handle: Handle, sql: str, values: Mapping[str, str], output_format: str = "JSONEachRow") -> bytes:
     answer: bytes = handle.query(sql, output_format, params=dict(values)).bytes()
     return answer
-
-
-def _insert(handle: Handle, table: str, rows: bytes) -> None:
-    # As one statement: the library's `send_insert` reports success when the storage fails, on a full disk for example.
-    # An empty line would end the data and begin another statement; between JSON values any white space is the same.
-    handle.query(b"INSERT INTO %b FORMAT JSONEachRow\n%b" % (table.encode(), rows.translate(_ON_ONE_LINE)), "Null")
 
 
 def _set_statement(settings: Mapping[str, str | int]) -> str:

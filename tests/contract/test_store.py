@@ -278,6 +278,18 @@ async def test_an_insert_that_the_storage_does_not_take_is_not_reported_as_done(
     assert await empty_store.query("SELECT count() AS n FROM small") == [{"n": 0}]
 
 
+@pytest.mark.parametrize("platform", ["linux", "other"])
+async def test_chdb_takes_rows_from_a_file_on_every_platform(
+    empty_store: LogStore, platform: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.store.chdb_insert.sys.platform", platform)
+    await empty_store.execute("CREATE TABLE t (n UInt64 DEFAULT 7, s String) ENGINE = Memory")
+    await empty_store.insert("t", b'{"n": 1, "s": "a"}\n{"s": "b"}')
+    with pytest.raises(StoreRejected):
+        await empty_store.insert("t", b'{"n": "x"}')
+    assert await empty_store.query("SELECT * FROM t ORDER BY n") == [{"n": 1, "s": "a"}, {"n": 7, "s": "b"}]
+
+
 async def test_rows_end_no_statement_and_begin_none(empty_store: LogStore) -> None:
     await empty_store.execute("CREATE TABLE texts (id UInt64, text String) ENGINE = MergeTree ORDER BY id")
     text = orjson.dumps("a;\n\nDROP TABLE texts;\n\n").decode()

@@ -27,12 +27,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from shared.store.chdb_insert import insert_rows
 from shared.store.codes import error_code
 
-INSERT = re.compile(
-    rb"\s*(?P<statement>INSERT\s+INTO\s+[^\n]*?)\s+FORMAT\s+JSONEachRow[ \t]*\n(?P<data>.*)", re.S | re.I
-)
-ON_ONE_LINE = bytes.maketrans(b"\n\r", b"  ")
+INSERT = re.compile(rb"\s*INSERT\s+INTO\s+(?P<target>[^\n]*?)\s+FORMAT\s+JSONEachRow[ \t]*\n(?P<data>.*)", re.S | re.I)
 TRANSPORT_PARAMETERS = frozenset(
     {
         "query",
@@ -112,13 +110,12 @@ class Server:
                 for name, value in parameters.items()
                 if name not in TRANSPORT_PARAMETERS and not name.startswith("param_")
             }
-            for name in sorted(settings, key=lambda setting: setting == "readonly"):
-                handle.query(f"SET {name} = {quoted(settings[name])}", "Null")
+            if settings:  # in one statement: each takes a tenth of a millisecond, and a server takes none
+                given = sorted(settings, key=lambda setting: setting == "readonly")
+                handle.query("SET " + ", ".join(f"{name} = {quoted(settings[name])}" for name in given), "Null")
             insert = INSERT.fullmatch(statement)
             if insert is not None:
-                # As one statement, and on one line: see shared/store/chdb_store.py.
-                data = insert["data"].translate(ON_ONE_LINE)
-                handle.query(b"%b FORMAT JSONEachRow\n%b" % (insert["statement"], data), "Null")
+                insert_rows(handle, insert["target"].decode(), insert["data"])
                 return "", b""
             values = {name[len("param_") :]: value for name, value in parameters.items() if name.startswith("param_")}
             output_format = parameters.get("default_format", "TabSeparated")
