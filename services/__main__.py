@@ -85,7 +85,9 @@ def up(**options: Any) -> None:
     settings = _load("up", options, {})
     embedded = Embedded(settings)
     sys.exit(
-        serve(embedded.app, _server(settings, workers=1), lambda url: click.echo(_welcome(url, embedded.first_key)))
+        serve(
+            embedded.app, server_options(settings, workers=1), lambda url: click.echo(_welcome(url, embedded.first_key))
+        )
     )
 
 
@@ -133,10 +135,11 @@ def _load(role: str, options: dict[str, Any], defaults: dict[str, Any]) -> Setti
 def _serve_role(role: str, factory: str, options: dict[str, Any], default_port: int) -> None:
     settings = _load(role, options, {"port": default_port})
     workers = 1 if role == "writer" else settings.workers
-    sys.exit(serve(factory, _server(settings, workers)))
+    sys.exit(serve(factory, server_options(settings, workers)))
 
 
-def _server(settings: Settings, workers: int) -> ServerOptions:
+def server_options(settings: Settings, workers: int) -> ServerOptions:
+    """The share of the settings that the HTTP server has."""
     return ServerOptions(
         host=settings.host,
         port=settings.port,

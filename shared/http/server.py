@@ -89,7 +89,7 @@ def run_server(
     except SluiceError as error:
         logger.critical("%s", error)
         return EXIT_FAILED
-    server = _Server(_config(app, options), app, options.drain_delay_s, on_started)
+    server = _Server(uvicorn_config(app, options), app, options.drain_delay_s, on_started)
 
     def stop(_number: int, _frame: object) -> None:
         server.should_exit = True
@@ -142,7 +142,8 @@ def _require(*packages: str) -> None:
         raise Misconfigured(f"missing Python package: {', '.join(missing)} (pip install {' '.join(missing)})")
 
 
-def _config(app: Application, options: ServerOptions) -> uvicorn.Config:
+def uvicorn_config(app: Application, options: ServerOptions) -> uvicorn.Config:
+    """How uvicorn serves an application."""
     return uvicorn.Config(
         app,
         loop="uvloop",

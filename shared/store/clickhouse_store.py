@@ -30,6 +30,9 @@ T = TypeVar("T")
 
 CONNECT_TIMEOUT_S: Final = 5.0
 
+_UNTRUSTED: Final = "CERTIFICATE_VERIFY_FAILED"
+"""OpenSSL's word for a certificate of an unknown authority or for another host, in what the library says of it."""
+
 _INSERT_SETTINGS: Final[Mapping[str, str | int]] = {**INSERT_SETTINGS, "wait_end_of_query": "1"}
 """An error in the middle of an insert must come as an error, not after a 200."""
 
@@ -116,6 +119,10 @@ class ClickHouseStore(LogStore):
             return Misconfigured(f"{self!r}: there is no database {self._database}, or the user may not use or make it")
         if code in ACCESS_CODES:
             return Misconfigured(f"{self!r}: the server refuses this user and password")
+        if _UNTRUSTED in str(error):
+            return Misconfigured(
+                f"{self!r}: the server's certificate is not trusted ({error}); see ca_file in SLUICE_STORE"
+            )
         failure = store_error(str(error), inserting=False)
         return Misconfigured(f"{self!r}: {failure}") if isinstance(failure, StoreRejected) else failure
 

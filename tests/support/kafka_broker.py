@@ -112,6 +112,9 @@ class KafkaBroker:
     `advertised` are further listeners, by name, for clients behind a proxy: the broker listens on `listeners[name]` and
     tells the clients that come there the port given here.
 
+    `secured` are further listeners: the security protocol of each, by its name, with a port in `listeners`. What they
+    need (keys, mechanisms) is in `settings`; `scram` are users with their passwords, for SCRAM-SHA-256 and -512.
+
     `short_lived` is for one that a test soon kills: it starts in half the time, and is slower under full load.
     """
 
@@ -125,6 +128,8 @@ class KafkaBroker:
         settings: Mapping[str, str] | None = None,
         heap: str = "512m",
         advertised: Mapping[str, int] | None = None,
+        secured: Mapping[str, str] | None = None,
+        scram: Mapping[str, str] | None = None,
         short_lived: bool = False,
     ) -> None:
         self.directory = directory
@@ -132,8 +137,10 @@ class KafkaBroker:
         self.port = free_port()
         self.voters = dict(voters) if voters is not None else {node_id: free_port()}
         self.cluster_id = cluster_id or new_cluster_id()
-        self._advertised = dict(advertised or {})
-        self.listeners = {name: free_port() for name in self._advertised}
+        self._secured = dict(secured or {})
+        self._scram = dict(scram or {})
+        self.listeners = {name: free_port() for name in (*(advertised or {}), *self._secured)}
+        self._advertised = {name: self.listeners[name] for name in self._secured} | dict(advertised or {})
         self._settings = dict(settings or {})
         self._options = [f"-Xmx{heap}", "-XX:+UseSerialGC", *(_QUICK_START if short_lived else ())]
         self._process: subprocess.Popen[bytes] | None = None
@@ -212,7 +219,8 @@ class KafkaBroker:
             "listeners": _listeners({"PLAINTEXT": self.port, "CONTROLLER": own_controller, **self.listeners}),
             "advertised.listeners": _listeners({"PLAINTEXT": self.port, **self._advertised}),
             "listener.security.protocol.map": ",".join(
-                f"{name}:PLAINTEXT" for name in ("PLAINTEXT", "CONTROLLER", *self.listeners)
+                f"{name}:{self._secured.get(name, 'PLAINTEXT')}"
+                for name in ("PLAINTEXT", "CONTROLLER", *self.listeners)
             ),
             "inter.broker.listener.name": "PLAINTEXT",
             "controller.listener.names": "CONTROLLER",
@@ -241,6 +249,11 @@ class KafkaBroker:
             self.cluster_id,
             "-c",
             str(path),
+            *(
+                f"--add-scram={mechanism}=[name={user},password={password}]"
+                for user, password in self._scram.items()
+                for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512")
+            ),
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:

@@ -34,7 +34,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield from _container()
     else:
         broker = KafkaBroker(tmp_path_factory.mktemp("kafka"))
-        _start(broker)
+        start_here(broker)
         try:
             yield broker.bootstrap
         finally:
@@ -45,14 +45,15 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def own_kafka(tmp_path: Path) -> Iterator[KafkaBroker]:
     """A broker process for one test, which may stop, kill and start it again."""
     broker = KafkaBroker(tmp_path / "kafka")
-    _start(broker)
+    start_here(broker)
     try:
         yield broker
     finally:
         broker.kill()
 
 
-def _start(broker: KafkaBroker) -> None:
+def start_here(broker: KafkaBroker) -> None:
+    """Start a broker process, on a machine that has what it takes; else skip the test, or fail it with CI=true."""
     try:
         libraries()
     except NotAvailable as error:
