@@ -32,3 +32,9 @@ def objects(request: pytest.FixtureRequest) -> Objects:
 def dev() -> Objects:
     """Of the overlay that needs no operators."""
     return built("dev")
+
+
+@pytest.fixture
+def production() -> Objects:
+    """Of the overlay with everything."""
+    return built("production")

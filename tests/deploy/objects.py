@@ -45,6 +45,22 @@ def pods(objects: Objects) -> Iterator[tuple[str, Object, Object]]:
         yield title(item), template["metadata"]["labels"], template["spec"]
 
 
+OPERATED: Final = {
+    "ClickHouseInstallation": "clickhouse.altinity.com/chi",
+    "ClickHouseKeeperInstallation": "clickhouse-keeper.altinity.com/chk",
+    "Kafka": "strimzi.io/cluster",
+}
+"""The label by which pods that an operator makes can be found; its value is the resource's name."""
+
+
+def operated_pods(objects: Objects) -> Iterator[tuple[str, Object, Object]]:
+    """The same as `pods`, of pods that operators make by a template of ours."""
+    for item in of_kind(objects, *OPERATED):
+        labels = {OPERATED[item["kind"]]: item["metadata"]["name"]}
+        for template in item["spec"].get("templates", {}).get("podTemplates", []):
+            yield title(item), labels, template["spec"]
+
+
 def is_ours(labels: Object) -> bool:
     """Whether these are labels of a role of Sluice, and not of what it stands on."""
     return bool(labels.get("app.kubernetes.io/name") == "sluice")

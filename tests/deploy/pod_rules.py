@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tests.deploy.objects import WORKLOADS, Object, Objects, find, is_ours, of_kind, pods, title
+from tests.deploy.objects import (
+    OPERATED,
+    WORKLOADS,
+    Object,
+    Objects,
+    find,
+    is_ours,
+    of_kind,
+    operated_pods,
+    pods,
+    title,
+)
+from tests.deploy.secrets import secret_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +28,7 @@ def pods_are_confined(objects: Objects) -> list[str]:
     """No pod runs as root, gains privileges or has a token; Sluice's can't write to their image either."""
     return [
         f"{owner} lacks {what}"
-        for owner, labels, spec in pods(objects)
+        for owner, labels, spec in (*pods(objects), *operated_pods(objects))
         for what, holds in [
             *_confinement(spec),
             *(each for c in spec["containers"] for each in _held(c, is_ours(labels))),
@@ -77,10 +89,18 @@ def settings_of(objects: Objects) -> dict[str, str]:
     return values
 
 
-def names_are_known(objects: Objects, made_elsewhere: frozenset[str] = frozenset()) -> list[str]:
-    """ConfigMaps, Secrets, Services, accounts and workloads that are named exist; `made_elsewhere` by others."""
-    known = {title(item) for item in objects} | made_elsewhere
+def names_are_known(objects: Objects) -> list[str]:
+    """ConfigMaps, Secrets and their keys, Services, accounts and workloads that are named exist or will."""
+    known = {title(item) for item in objects} | {
+        f"Service/keeper-{item['metadata']['name']}" for item in _keepers(objects)
+    }
+    for secret, keys in secret_keys(objects).items():
+        known |= {f"Secret/{secret}", *(f"Secret/{secret}/{key}" for key in keys)}
     return sorted({f"{title(item)} names {name}" for item in objects for name in _names(item) if name not in known})
+
+
+def _keepers(objects: Objects) -> Objects:
+    return of_kind(objects, "ClickHouseKeeperInstallation")
 
 
 def _names(item: Object) -> Iterator[str]:
@@ -98,6 +118,20 @@ def _names(item: Object) -> Iterator[str]:
                 yield f"Service/{path['backend']['service']['name']}"
         for tls in spec.get("tls", []):
             yield f"Secret/{tls['secretName']}"
+    if item["kind"] == "ScaledObject":
+        for trigger in spec["triggers"]:
+            yield f"TriggerAuthentication/{trigger['authenticationRef']['name']}"
+    if item["kind"] == "TriggerAuthentication":
+        yield from (f"ConfigMap/{each['name']}" for each in spec["configMapTargetRef"])
+        yield from (f"Secret/{each['name']}/{each['key']}" for each in spec["secretTargetRef"])
+    if item["kind"] == "ClickHouseInstallation":
+        yield from (f"Service/{node['host']}" for node in spec["configuration"]["zookeeper"]["nodes"])
+        files = spec["configuration"]["files"].values()
+        for each in [content["valueFrom"]["secretKeyRef"] for content in files if isinstance(content, dict)]:
+            yield f"Secret/{each['name']}/{each['key']}"
+        for name, value in spec["configuration"]["users"].items():
+            if name.endswith("/k8s_secret_password"):
+                yield f"Secret/{value}"
 
 
 def _names_of_a_pod(spec: Object) -> Iterator[str]:
@@ -116,13 +150,16 @@ def _names_of_a_pod(spec: Object) -> Iterator[str]:
         if "configMap" in volume:
             yield f"ConfigMap/{volume['configMap']['name']}"
         for source in volume.get("projected", {}).get("sources", []):
-            if "secret" in source:
-                yield f"Secret/{source['secret']['name']}"
+            for key in source.get("secret", {}).get("items", []):
+                yield f"Secret/{source['secret']['name']}/{key['key']}"
 
 
 def selectors_find_pods(objects: Objects) -> list[str]:
     """Whatever selects pods of Sluice selects some, and a port that is named is one of theirs."""
-    all_pods = [(labels, spec) for _, labels, spec in pods(objects)]
+    all_pods = [(labels, spec) for _, labels, spec in (*pods(objects), *operated_pods(objects))]
+    all_pods += [
+        ({OPERATED["Kafka"]: item["metadata"]["name"]}, {"containers": []}) for item in of_kind(objects, "Kafka")
+    ]
     complaints = []
     for item in of_kind(objects, "Service", "PodDisruptionBudget", "NetworkPolicy", *WORKLOADS):
         selector = _selector(item)

@@ -9,6 +9,7 @@ from unittest.mock import patch
 import click
 
 from services.__main__ import main
+from shared import settings_secrets
 from shared.errors import SluiceError
 from shared.settings import Settings
 from shared.settings_rules import unknown_variables
@@ -44,7 +45,7 @@ def _of_arguments(args: Sequence[str]) -> list[str]:
 
 def _of_environment(environment: Mapping[str, str]) -> list[str]:
     ours = {name: value for name, value in environment.items() if name.startswith("SLUICE_")}
-    complaints = unknown_variables(ours, Settings.model_fields)
+    complaints = unknown_variables(ours, (*Settings.model_fields, *settings_secrets.NAMES))
     with patch.dict(os.environ, ours, clear=True):
         try:
             settings = Settings.load()

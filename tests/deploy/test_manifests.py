@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.deploy.container_rules import programs_take_their_settings
+from tests.deploy.metrics import queries_ask_for_what_is_exported
 from tests.deploy.objects import edited
 from tests.deploy.pod_rules import (
     names_are_known,
@@ -16,6 +17,7 @@ from tests.deploy.pod_rules import (
     stops_end_before_the_kill,
 )
 from tests.deploy.routing import ingress_follows_the_routes
+from tests.deploy.stream_rules import scaling_fits, topics_are_what_the_program_needs, users_have_their_rights
 from tests.deploy.validity import objects_are_valid
 
 if TYPE_CHECKING:
@@ -34,6 +36,10 @@ RULES = (
     selectors_find_pods,
     programs_take_their_settings,
     ingress_follows_the_routes,
+    queries_ask_for_what_is_exported,
+    topics_are_what_the_program_needs,
+    users_have_their_rights,
+    scaling_fits,
 )
 
 POD = "spec template spec"
@@ -61,7 +67,7 @@ def test_an_overlay_keeps_the_rule(objects: Objects, rule: Rule) -> None:
         (stops_end_before_the_kill, "Deployment/sluice-gateway", f"{POD} terminationGracePeriodSeconds", 90),
         (stops_end_before_the_kill, "Deployment/sluice-gateway", f"{CONTAINER} lifecycle", None),
         (names_are_known, "StatefulSet/sluice-writer", "spec serviceName", "sluice-writers"),
-        (names_are_known, "Deployment/sluice-query", f"{CONTAINER} envFrom 0 configMapRef name", "sluice-setting"),
+        (names_are_known, "Deployment/sluice-query", f"{POD} volumes 0 projected sources 0 secret name", "sluice-key"),
         (names_are_known, "HorizontalPodAutoscaler/sluice-query", "spec scaleTargetRef name", "query"),
         (names_are_known, "Ingress/sluice", "spec rules 0 http paths 0 backend service name", "gateway"),
         (selectors_find_pods, "Service/sluice-query", "spec selector", {"app.kubernetes.io/name": "query"}),
@@ -79,3 +85,61 @@ def test_an_overlay_keeps_the_rule(objects: Objects, rule: Rule) -> None:
 )
 def test_the_rule_can_fail(dev: Objects, rule: Rule, item: str, path: str, value: object) -> None:
     assert rule(edited(dev, item, path, value)) != []
+
+
+@pytest.mark.parametrize(
+    ("rule", "item", "path", "value"),
+    [
+        (objects_are_valid, "Kafka/sluice", "spec kafka listener", []),
+        (objects_are_valid, "Kafka/sluice", "spec kafka listeners 0 authentication type", "scram-sha-1"),
+        (objects_are_valid, "KafkaNodePool/broker", "spec storage volumes 0 kraftMetadata", "yes"),
+        (objects_are_valid, "KafkaTopic/sluice.logs", "spec partition", 12),
+        (objects_are_valid, "KafkaUser/sluice", "spec authorization acls 0 resource patternType", "prefixed"),
+        (objects_are_valid, "ClickHouseInstallation/sluice", "spec configuration clusters 0 layout replicas", 3),
+        (objects_are_valid, "ClickHouseInstallation/sluice", "spec templates podTemplates 0 spec container", []),
+        (objects_are_valid, "ClickHouseKeeperInstallation/sluice", "spec templates podTemplate", []),
+        (objects_are_valid, "ScaledObject/sluice-writer", "spec maxReplicas", 12),
+        (objects_are_valid, "ScaledObject/sluice-writer", "spec triggers 0 metadata lagTreshold", "1"),
+        (objects_are_valid, "TriggerAuthentication/sluice-stream", "spec secretTargetRef 0 keys", "password"),
+        (objects_are_valid, "ServiceMonitor/sluice", "spec endpoints 0 intervals", "15s"),
+        (objects_are_valid, "PrometheusRule/sluice", "spec groups 0 rules 0 expression", "up"),
+        (
+            pods_are_confined,
+            "ClickHouseInstallation/sluice",
+            "spec templates podTemplates 0 spec securityContext runAsNonRoot",
+            None,
+        ),
+        (names_are_known, "TriggerAuthentication/sluice-stream", "spec secretTargetRef 0 key", "pass"),
+        (names_are_known, "ScaledObject/sluice-writer", "spec scaleTargetRef kind", "Deployment"),
+        (names_are_known, "ClickHouseInstallation/sluice", "spec configuration zookeeper nodes 0 host", "keeper"),
+        (names_are_known, "Ingress/sluice", "spec tls 0 secretName", "tls"),
+        (selectors_find_pods, "NetworkPolicy/keeper", "spec podSelector matchLabels app", "keeper"),
+        (programs_take_their_settings, "ConfigMap/sluice-settings", "data SLUICE_API_KEY_FILE", "/etc/sluice/api-keys"),
+        (programs_take_their_settings, "ConfigMap/sluice-settings", "data SLUICE_API_KEYS_FILE", "/etc/sluice/keys"),
+        (programs_take_their_settings, "ConfigMap/sluice-settings", "data SLUICE_STORE_PASSWORD", "twice"),
+        (
+            programs_take_their_settings,
+            "ConfigMap/sluice-settings",
+            "data SLUICE_STREAM",
+            "kafka://sluice@k:9093?security=SASL_SSL&sasl_mechanism=SCRAM-SHA-512&ca_file=/etc/sluice/ca.crt",
+        ),
+        (queries_ask_for_what_is_exported, "PrometheusRule/sluice", "spec groups 0 rules 0 expr", "sluice_logs > 1"),
+        (
+            queries_ask_for_what_is_exported,
+            "HorizontalPodAutoscaler/sluice-gateway",
+            "spec metrics 1 pods metric name",
+            "sluice_http_inflight_bytes",
+        ),
+        (topics_are_what_the_program_needs, "KafkaTopic/sluice.registry", "spec config retention.ms", 604800000),
+        (topics_are_what_the_program_needs, "KafkaTopic/sluice.dead-letters", "metadata name", "sluice.dead"),
+        (topics_are_what_the_program_needs, "KafkaTopic/sluice.logs", "spec partitions", 6),
+        (users_have_their_rights, "KafkaUser/sluice", "spec authorization acls 0 operations", ["Read", "Write"]),
+        (users_have_their_rights, "KafkaUser/sluice", "spec authorization acls 1 resource name", "slice"),
+        (scaling_fits, "ScaledObject/sluice-writer", "spec maxReplicaCount", 24),
+        (scaling_fits, "ScaledObject/sluice-writer", "spec triggers 0 metadata consumerGroup", "sluice-writer"),
+        (scaling_fits, "StatefulSet/sluice-writer", "spec replicas", 2),
+        (scaling_fits, "ConfigMap/sluice-settings", "data SLUICE_MAX_INFLIGHT_BYTES", "32MiB"),
+    ],
+)
+def test_the_rule_can_fail_in_production(production: Objects, rule: Rule, item: str, path: str, value: object) -> None:
+    assert rule(edited(production, item, path, value)) != []
