@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
 def complaints_of(args: Sequence[str], environment: Mapping[str, str]) -> list[str]:
     """What the program would say against `sluice ARGS` in this environment. Connects to nothing."""
-    return [*_of_arguments(args), *_of_environment(environment)]
+    return [*argument_complaints(args), *_of_environment(environment)]
 
 
-def _of_arguments(args: Sequence[str]) -> list[str]:
+def argument_complaints(args: Sequence[str]) -> list[str]:
+    """What the program would say against its command line alone."""
     command: click.Command | None = main
     left = list(args)
     while isinstance(command, click.Group):
