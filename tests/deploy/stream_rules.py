@@ -77,6 +77,7 @@ def scaling_fits(objects: Objects) -> list[str]:
             "the topic": trigger["topic"] == LOGS_TOPIC,
             "the group": trigger["consumerGroup"] == WRITER_GROUP,
             "the brokers of SLUICE_STREAM": trigger["bootstrapServers"] == place,
+            "a name of the brokers that works in other namespaces": "." in place.partition(":")[0],
             "at most a writer for each partition": scaler["spec"]["maxReplicaCount"]
             == int(stream_options(objects)["partitions"]),
             "no fixed number of replicas": "replicas" not in find(objects, "StatefulSet/sluice-writer")["spec"],

@@ -137,6 +137,7 @@ def test_the_rule_can_fail(dev: Objects, rule: Rule, item: str, path: str, value
         (users_have_their_rights, "KafkaUser/sluice", "spec authorization acls 1 resource name", "slice"),
         (scaling_fits, "ScaledObject/sluice-writer", "spec maxReplicaCount", 24),
         (scaling_fits, "ScaledObject/sluice-writer", "spec triggers 0 metadata consumerGroup", "sluice-writer"),
+        (scaling_fits, "ScaledObject/sluice-writer", "spec triggers 0 metadata bootstrapServers", "kafka:9093"),
         (scaling_fits, "StatefulSet/sluice-writer", "spec replicas", 2),
         (scaling_fits, "ConfigMap/sluice-settings", "data SLUICE_MAX_INFLIGHT_BYTES", "32MiB"),
     ],
