@@ -110,7 +110,7 @@ class Settings(BaseSettings):
     query_timeout_s: Seconds = Field(20.0, description="Longest time of one search or list in the store")
     query_max_rows: int = Field(200_000_000, ge=1, description="Rows that one search or list may read in the store")
     sql_max_rows: int = Field(10_000, ge=1, description="Rows in the answer to a query by SQL, at most")
-    sql_max_bytes: Size = Field(ByteSize(32 << 20), description="Its size in the store's memory, at most")
+    sql_max_bytes: Size = Field(ByteSize(32 << 20), description="Its size, at most: in the store's memory and as sent")
     versions_per_prompt: int = Field(5_000, ge=1, description="Versions of one prompt that the registry keeps")
     strict_registry: bool = Field(False, description="Refuse logs that name an unknown prompt")
     consumer_instance_id: str = Field("", description="Static member id of a writer; for StatefulSets")

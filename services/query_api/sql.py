@@ -16,6 +16,7 @@ from shared.http.responses import json_response
 from shared.sql.failures import explain
 from shared.sql.query import compile_query
 from shared.store.base import AnswerLimits
+from shared.store.codes import answer_too_large
 from shared.wire.sql import FORMATS, Format, SqlRequest, json_answer, wanted_format
 from shared.wire.validation import validate
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from services.query_api.query import Query
+    from shared.store.base import LogStore
 
 MAX_UNDER_WAY: Final = 4
 """Queries of one workspace in one process, so that none keeps the others waiting for long."""
@@ -39,21 +41,29 @@ def routes(query: Query) -> list[Route]:
         workspace = query.authenticate(request).workspace
         output = wanted_format(request.query_params.get("format"), request.headers.get("accept"))
         sent = validate(SqlRequest, (await read_json_object(request)).value)
+        settings = query.backends.settings
+        limits = AnswerLimits(query.limits, settings.sql_max_rows, settings.sql_max_bytes)
         with _one_more(under_way, workspace):
-            # In a thread: reading a query of the greatest length takes a tenth of a second.
-            compiled = await asyncio.to_thread(compile_query, sent.query, sent.parameters, workspace)
-            settings = query.backends.settings
-            limits = AnswerLimits(query.limits, settings.sql_max_rows, settings.sql_max_bytes)
-            writing = FORMATS[output]
-            try:
-                result = await query.backends.store.answer(*compiled, limits, writing.engine)
-            except StoreRejected as error:
-                raise explain(error) from error
+            result = await run(query.backends.store, workspace, sent, limits, output)
         if output is Format.JSON:
             return json_response(200, json_answer(result))
-        return Response(result, media_type=writing.media_type)
+        return Response(result, media_type=FORMATS[output].media_type)
 
     return [Route("/v1/sql", answer, methods=["POST"])]
+
+
+async def run(store: LogStore, workspace: str, sent: SqlRequest, limits: AnswerLimits, output: Format) -> bytes:
+    """What the engine answers within a workspace. Raises Invalid, TooExpensive and StoreUnavailable."""
+    # In a thread: reading a query of the greatest length takes a tenth of a second.
+    compiled = await asyncio.to_thread(compile_query, sent.query, sent.parameters, workspace)
+    try:
+        answer = await store.answer(*compiled, limits, FORMATS[output].engine)
+    except StoreRejected as error:
+        raise explain(error) from error
+    if len(answer) > limits.size:
+        # The engine counts a value that is the same in every row once.
+        raise answer_too_large(limits)
+    return answer
 
 
 @contextmanager

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from math import isinf
 from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
 
-from shared.errors import Invalid
-from shared.sql.nodes import parts, quoted, refuse, string
+from shared.sql.nodes import invalid, parts, quoted, refuse, string
 from shared.sql.types import type_text
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Expressions:
     def expression(self, node: Expr | str | None) -> str:
         """Any expression. Raises Invalid."""
         if node is None or isinstance(node, str):
-            raise Invalid("query: an expression is missing")
+            raise invalid("an expression is missing")
         operator = _BINARY.get(type(node))
         if operator is not None:
             parts(node, "this", "expression")
@@ -134,7 +134,7 @@ class Expressions:
         parts(node, "this", "is_string")
         if node.args.get("is_string"):
             return string(node.name)
-        if _NUMBER.fullmatch(node.name) is None:
+        if _NUMBER.fullmatch(node.name) is None or isinf(float(node.name)):
             raise refuse(f"the number {node.name[:40]!r}")
         return node.name
 

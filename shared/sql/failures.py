@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from shared.errors import Invalid
+from shared.sql.nodes import invalid
 
 if TYPE_CHECKING:
-    from shared.errors import StoreRejected
+    from shared.errors import Invalid, StoreRejected
 
 _ABOUT_THE_FORM: Final = frozenset(
     {
@@ -29,7 +29,6 @@ _ABOUT_THE_FORM: Final = frozenset(
         48,  # NOT_IMPLEMENTED
         50,  # UNKNOWN_TYPE
         53,  # TYPE_MISMATCH
-        62,  # SYNTAX_ERROR
         80,  # INCORRECT_QUERY
         133,  # AGGREGATE_FUNCTION_DOESNT_ALLOW_PARAMETERS
         179,  # MULTIPLE_EXPRESSIONS_FOR_ALIAS
@@ -66,15 +65,13 @@ _PLACE: Final = re.compile(
 )
 _MEANT: Final = re.compile(r"Maybe you meant: \[[^\]]{0,200}\]")
 _RENAMED: Final = re.compile(r"_cte\d+_|__table\d+\.|_(?:String|UInt8|UInt16|Int64|Float64)\b(?='|\))")
-_INSIDE: Final = re.compile(
-    r"\b(?:_[lpnb]\.|_workspace|_received_at|_id\b|log_payloads|logs\b|prewhere|__)", re.IGNORECASE
-)
+_INSIDE: Final = re.compile(r"\b(?:_[lpnb]\.|_workspace|_received_at|_id\b|log_payloads|prewhere|__)", re.IGNORECASE)
 _TEXT_LIMIT: Final = 400
 
 
 def explain(error: StoreRejected) -> Invalid:
     """The refusal that the user gets."""
-    return Invalid(f"query: {_reason(str(error), error.code)}")
+    return invalid(f"{_reason(str(error), error.code)}")
 
 
 def _reason(text: str, code: int) -> str:
@@ -83,9 +80,9 @@ def _reason(text: str, code: int) -> str:
     if code in _FUNCTIONS_FAIL:
         return _FUNCTIONS_FAIL[code]
     if code in _ABOUT_THE_FORM:
-        shown = _RENAMED.sub("", _PLACE.sub("", text))[:_TEXT_LIMIT].strip().rstrip(".")
         meant = _MEANT.search(text)
-        shown += f". {meant[0]}" if meant is not None else ""
+        form = _PLACE.sub("", _MEANT.sub("", text))[:_TEXT_LIMIT].strip().rstrip(".")
+        shown = _RENAMED.sub("", f"{form}. {meant[0]}" if meant is not None else form)
         if shown and _INSIDE.search(shown) is None:
             return shown
     return f"the engine can't run it (its error {code})"

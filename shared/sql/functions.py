@@ -96,7 +96,7 @@ AGGREGATE: Final = _names("""
     uniq uniqExact uniqCombined uniqCombined64 uniqHLL12 uniqUpTo
     groupArray groupArrayLast groupArraySorted groupUniqArray groupArrayIntersect groupConcat topK topKWeighted
     approx_top_k approx_top_sum groupBitAnd groupBitOr groupBitXor
-    sumMap minMap maxMap deltaSum deltaSumTimestamp boundingRatio histogram simpleLinearRegression rankCorr
+    deltaSum deltaSumTimestamp boundingRatio histogram simpleLinearRegression rankCorr
     exponentialMovingAverage exponentialTimeDecayedAvg studentTTest welchTTest mannWhitneyUTest
     windowFunnel retention sequenceMatch sequenceCount maxIntersections singleValueOrNull sparkbar
 """)

@@ -16,9 +16,14 @@ _INERT: Final = {"copy", "safe", "typed", "nested", "value_constructor", "nullab
 """Arguments of nodes that say how sqlglot is to translate them, and nothing to us."""
 
 
+def invalid(message: str) -> Invalid:
+    """The error for what is wrong with a query."""
+    return Invalid(f"query: {message}", [{"loc": ["body", "query"], "msg": message, "type": "sql"}])
+
+
 def refuse(what: str, instead: str = "") -> Invalid:
     """The error for a construct that is not allowed."""
-    return Invalid(f"query: {what} is not allowed{f': {instead}' if instead else ''}")
+    return invalid(f"{what} is not allowed{f': {instead}' if instead else ''}")
 
 
 def parts(node: Expr, *names: str) -> None:

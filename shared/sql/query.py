@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.errors import Invalid
+from shared.sql.nodes import invalid
 from shared.sql.reader import read
 from shared.sql.selects import Selects
 from shared.sql.tables import WORKSPACE
@@ -32,7 +33,7 @@ def compile_query(text: str, parameters: Mapping[str, Any], workspace: str) -> C
         met.query(tree)
         sql = Selects(frozenset(met.names)).query(tree)
     except RecursionError:
-        raise Invalid("query: is nested too deeply") from None
+        raise invalid("is nested too deeply") from None
     _check_parameters(met.parameters, parameters)
     return Compiled(sql, {**parameters, WORKSPACE: workspace})
 
@@ -40,19 +41,21 @@ def compile_query(text: str, parameters: Mapping[str, Any], workspace: str) -> C
 def _check_parameters(used: Mapping[str, str], given: Mapping[str, Any]) -> None:
     missing = [name for name in used if name not in given]
     if missing:
-        raise Invalid(
-            f"parameters: {missing[0]} is missing, which the query has as {{{missing[0]}:{used[missing[0]]}}}"
-        )
+        raise _wrong(f"{missing[0]} is missing, which the query has as {{{missing[0]}:{used[missing[0]]}}}")
     unused = [name for name in given if name not in used]
     if unused:
-        raise Invalid(f"parameters: {unused[0][:64]} is not in the query")
+        raise _wrong(f"{unused[0][:64]} is not in the query")
     for name, value in given.items():
         _check_value(name, value, 0)
 
 
+def _wrong(message: str) -> Invalid:
+    return Invalid(f"parameters: {message}", [{"loc": ["body", "parameters"], "msg": message, "type": "sql"}])
+
+
 def _check_value(name: str, value: Any, depth: int) -> None:
     if isinstance(value, dict) or depth > 4:
-        raise Invalid(f"parameters: {name} must be a text, a number, true, false, null or a list of them")
+        raise _wrong(f"{name} must be a text, a number, true, false, null or a list of them")
     if isinstance(value, list):
         for each in value:
             _check_value(name, each, depth + 1)

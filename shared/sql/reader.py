@@ -13,7 +13,7 @@ from sqlglot.errors import ErrorLevel, ParseError, TokenError
 from sqlglot.parsers.clickhouse import ClickHouseParser
 from sqlglot.tokenizer_core import TokenType
 
-from shared.errors import Invalid
+from shared.sql.nodes import invalid
 
 if TYPE_CHECKING:
     from sqlglot.expressions import Expr
@@ -23,6 +23,9 @@ MAX_CHARACTERS: Final = 20_000
 MAX_TOKENS: Final = 4_000
 MAX_DEPTH: Final = 24
 """Of parentheses, brackets and braces. sqlglot takes some 20 stack frames for each level, of Python's 1,000."""
+
+MAX_STEPS: Final = 30_000
+"""Tokens that the grammar may look at; a query of `MAX_TOKENS` takes some 6,000."""
 
 _OPENING: Final = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE})
 _CLOSING: Final = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END})
@@ -38,6 +41,15 @@ class _Parser(ClickHouseParser):
         **ClickHouseParser.QUERY_MODIFIER_PARSERS,
         TokenType.LIMIT: lambda self: self.limit(),
     }
+
+    steps = 0
+
+    def _advance(self, times: int = 1) -> None:
+        """Go to another token, and count it: some texts make the grammar try twice at each level of nesting."""
+        self.steps += 1
+        if self.steps > MAX_STEPS:
+            raise invalid("takes too long to read: write it in a simpler way")
+        super()._advance(times)
 
     def limit(self) -> tuple[str, Expr | None]:
         """`LIMIT n BY ...` is a clause of its own, beside which another LIMIT may stand."""
@@ -56,25 +68,23 @@ _DIALECT: Final = _Dialect()
 def read(text: str) -> Expr:
     """The tree of one SELECT. Raises Invalid, which says where the text goes wrong, or which bound it is over."""
     if len(text) > MAX_CHARACTERS:
-        raise Invalid(
-            f"query: has {len(text)} characters, at most {MAX_CHARACTERS} are taken: use parameters for values"
-        )
+        raise invalid(f"has {len(text)} characters, at most {MAX_CHARACTERS} are taken: use parameters for values")
     try:
         text.encode()
         tokens = _DIALECT.tokenize(text)
     except UnicodeEncodeError:
-        raise Invalid("query: is not valid Unicode") from None
+        raise invalid("is not valid Unicode") from None
     except TokenError:
-        raise Invalid("query: a quote or a comment is not closed") from None
+        raise invalid("a quote or a comment is not closed") from None
     _check_tokens(tokens)
     try:
         statements = _DIALECT.parser(error_level=ErrorLevel.IMMEDIATE).parse(tokens, text)
     except ParseError as error:
-        raise Invalid(f"query: {_described(error)}") from None
+        raise invalid(f"{_described(error)}") from None
     except RecursionError:
-        raise Invalid("query: is nested too deeply") from None
+        raise invalid("is nested too deeply") from None
     if len(statements) != 1 or statements[0] is None:
-        raise Invalid("query: must be one SELECT")
+        raise invalid("must be one SELECT")
     return statements[0]
 
 
@@ -82,25 +92,27 @@ def _check_tokens(tokens: list[Token]) -> None:
     while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
         tokens.pop()
     if not tokens:
-        raise Invalid("query: is empty")
+        raise invalid("is empty")
     if len(tokens) > MAX_TOKENS:
-        raise Invalid(f"query: has {len(tokens)} words and signs, at most {MAX_TOKENS} are taken")
+        raise invalid(f"has {len(tokens)} words and signs, at most {MAX_TOKENS} are taken")
     if tokens[0].token_type not in _BEGINNINGS:
-        raise Invalid(f"query: {tokens[0].text[:40]!r}: only SELECT is allowed, also after WITH")
+        raise invalid(f"{tokens[0].text[:40]!r}: only SELECT is allowed, also after WITH")
     depth = 0
     for token in tokens:
         if token.token_type is TokenType.SEMICOLON:
-            raise Invalid("query: is more than one statement; only one SELECT is allowed")
+            raise invalid("is more than one statement; only one SELECT is allowed")
         if token.token_type is TokenType.INTO:
-            raise Invalid("query: INTO is not allowed: answers are sent to the client")
+            raise invalid("INTO is not allowed: answers are sent to the client")
         depth += (token.token_type in _OPENING) - (token.token_type in _CLOSING)
         if depth > MAX_DEPTH:
-            raise Invalid(f"query: is nested more than {MAX_DEPTH} deep")
+            raise invalid(f"is nested more than {MAX_DEPTH} deep")
 
 
 def _described(error: ParseError) -> str:
     first = error.errors[0] if error.errors else {}
-    reason = str(first.get("description") or "syntax error").rstrip(".")
+    reason = str(first.get("description") or "").rstrip(".")
+    if "<class" in reason or not reason:
+        reason = "something is missing"
     near = str(first.get("highlight") or "")[:40]
     place = f"line {first.get('line')}, column {first.get('col')}"
     return f"syntax error at {place}{f', near {near!r}' if near else ''}: {reason}"

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
 
-from shared.errors import Invalid
 from shared.sql.calls import Calls
-from shared.sql.nodes import parts, quoted, refuse
+from shared.sql.nodes import invalid, parts, quoted, refuse
 from shared.sql.tables import TABLES
 
 if TYPE_CHECKING:
@@ -45,6 +44,9 @@ _INSTEAD: Final = {
     "locks": "a query only reads",
 }
 """What to use for clauses that are not among `_CLAUSES`."""
+
+_KEYWORDS: Final = {"locks": "FOR UPDATE", "laterals": "LATERAL", "pivots": "PIVOT", "connect": "CONNECT BY"}
+"""Clauses that sqlglot calls otherwise."""
 
 
 class Selects(Calls):
@@ -124,9 +126,9 @@ class Selects(Calls):
     def _select(self, node: Expr) -> str:
         for name, value in node.args.items():
             if value not in (None, False, []) and name not in _CLAUSES:
-                raise refuse(name.strip("_").upper(), _INSTEAD.get(name, ""))
+                raise refuse(_KEYWORDS.get(name, name.strip("_").upper()), _INSTEAD.get(name, ""))
         if not node.expressions:
-            raise Invalid("query: a SELECT has no columns")
+            raise invalid("a SELECT has no columns")
         # FROM comes first, for what it names is seen by all else.
         source = self._from(node)
         text = f"SELECT {self._distinct(node)}{self.list(node.expressions)}{source}"
@@ -208,7 +210,7 @@ class Selects(Calls):
         first = node.args.get("from_")
         if first is None:
             if node.args.get("joins"):
-                raise Invalid("query: JOIN without FROM")
+                raise invalid("JOIN without FROM")
             return ""
         parts(first, "this")
         return f" FROM {self._source(first.this)}{''.join(map(self._join, node.args.get('joins') or ()))}"
@@ -266,12 +268,12 @@ class Selects(Calls):
             if name in TABLES:
                 self._count(1)
                 return TABLES[name].subquery(self._wanted)
-        raise Invalid(f"query: there is no table {'.'.join([*path, name])[:80]!r}; {_tables()}")
+        raise invalid(f"there is no table {'.'.join([*path, name])[:80]!r}; {_tables()}")
 
     def _count(self, tables: int) -> None:
         self._tables += tables
         if self._tables > MAX_TABLES:
-            raise Invalid(f"query: reads more than {MAX_TABLES} tables, WITH queries counted wherever they are named")
+            raise invalid(f"reads more than {MAX_TABLES} tables, WITH queries counted wherever they are named")
 
     def _table_function(self, node: Expr, path: list[str], shown: str) -> str:
         parts(node, "this", "expressions")

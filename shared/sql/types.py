@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from shared.errors import Invalid
+from shared.sql.nodes import invalid
 
 if TYPE_CHECKING:
     from sqlglot.expressions import Expr
@@ -34,7 +34,7 @@ def type_text(node: Expr | str | None) -> str:
     while position < len(text):
         part = _PARTS.match(text, position)
         if part is None or (part[1] is not None and part[1] not in NAMES):
-            raise Invalid(f"query: the type {text[:80]!r} is not allowed; types are {', '.join(sorted(NAMES))}")
+            raise invalid(f"the type {text[:80]!r} is not allowed; types are {', '.join(sorted(NAMES))}")
         position = part.end()
     return text
 

@@ -23,7 +23,7 @@ class QueryLimits(NamedTuple):
 
 
 class AnswerLimits(NamedTuple):
-    """What a query by a user may take, and how large its answer may be: rows, and bytes in the engine's memory."""
+    """What a query by a user may take, and how large its answer may be: rows, and bytes in memory and as written."""
 
     query: QueryLimits
     rows: int

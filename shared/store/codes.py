@@ -145,6 +145,14 @@ def limit_error(text: str, limits: QueryLimits) -> TooExpensive | None:
     return TooExpensive(f"the query {reason}: narrow it down, to a range of time for example")
 
 
+def answer_too_large(limits: AnswerLimits) -> TooExpensive:
+    """The exception for an answer that is larger than one may be."""
+    return TooExpensive(
+        f"the answer has more than {limits.rows} rows (SLUICE_SQL_MAX_ROWS) or {limits.size} bytes"
+        " (SLUICE_SQL_MAX_BYTES): use LIMIT, or fewer columns"
+    )
+
+
 def answer_error(text: str, limits: AnswerLimits) -> TooExpensive | StoreUnavailable | StoreRejected:
     """The exception for an engine error of a query that was made of a user's."""
     exceeded = limit_error(text, limits.query)
@@ -152,10 +160,7 @@ def answer_error(text: str, limits: AnswerLimits) -> TooExpensive | StoreUnavail
         return exceeded
     code = error_code(text)
     if code == _ANSWER_TOO_LARGE:
-        return TooExpensive(
-            f"the answer has more than {limits.rows} rows (SLUICE_SQL_MAX_ROWS) or {limits.size} bytes"
-            " (SLUICE_SQL_MAX_BYTES): use LIMIT, or fewer columns"
-        )
+        return answer_too_large(limits)
     if not code or code in _OF_THE_SERVER:
         return StoreUnavailable(f"the store can't answer this now (code {code}): try again")
     error = store_error(text, inserting=False)

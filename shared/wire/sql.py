@@ -9,6 +9,7 @@ import orjson
 from pydantic import Field
 
 from shared.errors import Invalid
+from shared.sql.nodes import invalid
 from shared.sql.reader import MAX_CHARACTERS
 from shared.wire.scalars import WireModel
 
@@ -70,7 +71,7 @@ def json_answer(engine_answer: bytes) -> dict[str, Any]:
     names = [column["name"] for column in answer["meta"]]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise Invalid(f"query: two columns are named {twice[:80]!r}: name one of them with AS, or ask for ?format=csv")
+        raise invalid(f"two columns are named {twice[:80]!r}: name one of them with AS, or ask for ?format=csv")
     return {
         "success": True,
         "columns": answer["meta"],
