@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 ARGS ?=
+PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test faults bench bench-quick lint format
@@ -17,8 +18,8 @@ install: $(VENV)/.dev  ## Make .venv with everything that developing and testing
 run: $(VENV)/.runtime  ## Run all of Sluice in one process: make run ARGS="--port 9000"
 	$(BIN)/sluice up $(ARGS)
 
-test: $(VENV)/.dev  ## Run every test: make test ARGS="tests/unit -k ids"
-	$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.dev  ## Run every test, two files at a time: make test ARGS="tests/unit -k ids"
+	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile $(ARGS)
 
 faults: $(VENV)/.dev  ## Break everything under load and count what was lost: make faults ARGS="--only writer --scale 5"
 	$(BIN)/python -m tests.faults $(ARGS)

@@ -110,7 +110,9 @@ def test_deleting(api: Api) -> None:
 def test_files_of_different_kinds_share_paths(api: Api) -> None:
     path = unique("taken")
     tool = create(api, "tool", path=path)
-    refused(api.default.post("/v5/flows/log", json={"path": path}), 409, "conflict", says="of type tool, not of type flow")
+    refused(
+        api.default.post("/v5/flows/log", json={"path": path}), 409, "conflict", says="of type tool, not of type flow"
+    )
     refused(api.default.post("/v5/flows/log", json={"id": tool["tool_id"]}), 404, "not_found", says="no flow")
     url = f"/v5/prompts/{tool['tool_id']}/log/{tool['id']}"
     refused(api.default.patch(url, json={"output": "x"}), 404, "not_found")

@@ -42,14 +42,22 @@ class InTurn:
 
 
 @contextmanager
+def tracing(client: Humanloop) -> Iterator[Humanloop]:
+    """A client, which traces what the clients of providers do in this process, until the end of the context."""
+    yield client
+    client._tracer_provider.shutdown()
+
+
+@contextmanager
 def humanloop_client(api: Api, flavour: Flavour) -> Iterator[Any]:
     """Humanloop's client of this flavour. Typed by nobody, for `InTurn` is not."""
     if flavour == "synchronous":
-        with httpx.Client(timeout=60) as http:  # the client's own would never be closed
-            yield Humanloop(api_key=DEFAULT_KEY, base_url=f"{api.url}/v5", httpx_client=http)
+        http = httpx.Client(timeout=60)  # the client's own would never be closed
+        with http, tracing(Humanloop(api_key=DEFAULT_KEY, base_url=f"{api.url}/v5", httpx_client=http)) as client:
+            yield client
         return
     with asyncio.Runner() as runner:
         async_http = httpx.AsyncClient(timeout=60)
-        client = AsyncHumanloop(api_key=DEFAULT_KEY, base_url=f"{api.url}/v5", httpx_client=async_http)
-        yield InTurn(client, runner)
+        async_client = AsyncHumanloop(api_key=DEFAULT_KEY, base_url=f"{api.url}/v5", httpx_client=async_http)
+        yield InTurn(async_client, runner)
         runner.run(async_http.aclose())

@@ -12,6 +12,7 @@ from humanloop.core.api_error import ApiError
 from humanloop.errors.unprocessable_entity_error import UnprocessableEntityError
 from humanloop.evals.run import HumanloopRuntimeError
 
+from tests.sdk.in_turn import tracing
 from tests.support.api import DEFAULT_KEY, unique
 
 if TYPE_CHECKING:
@@ -65,8 +66,9 @@ def http() -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def client(api: Api, http: httpx.Client) -> Humanloop:
-    return Humanloop(api_key=DEFAULT_KEY, base_url=f"{api.url}/v5", httpx_client=http)
+def client(api: Api, http: httpx.Client) -> Iterator[Humanloop]:
+    with tracing(Humanloop(api_key=DEFAULT_KEY, base_url=f"{api.url}/v5", httpx_client=http)) as client:
+        yield client
 
 
 @pytest.fixture
@@ -231,8 +233,8 @@ def test_deleting_logs(client: Humanloop) -> None:
 
 
 def test_a_wrong_key(api: Api, http: httpx.Client) -> None:
-    client = Humanloop(api_key="wrong-key-1", base_url=f"{api.url}/v5", httpx_client=http)
-    with api.nothing_stored(), pytest.raises(HumanloopRuntimeError) as caught:
+    wrong = Humanloop(api_key="wrong-key-1", base_url=f"{api.url}/v5", httpx_client=http)
+    with tracing(wrong) as client, api.nothing_stored(), pytest.raises(HumanloopRuntimeError) as caught:
         client.prompts.log(path=unique("sdk"), prompt=DETAILS)
     cause = caught.value.__cause__
     assert isinstance(cause, ApiError)
@@ -277,7 +279,7 @@ def test_a_log_that_is_not_there(client: Humanloop) -> None:
 
 
 def test_a_base_url_without_v5_is_told(api: Api, http: httpx.Client) -> None:
-    client = Humanloop(api_key=DEFAULT_KEY, base_url=api.url, httpx_client=http)
-    with pytest.raises(HumanloopRuntimeError) as caught:
+    wrong = Humanloop(api_key=DEFAULT_KEY, base_url=api.url, httpx_client=http)
+    with tracing(wrong) as client, pytest.raises(HumanloopRuntimeError) as caught:
         client.prompts.log(path=unique("sdk"), prompt=DETAILS)
     assert "no such route: POST /prompts/log; did you mean /v5/prompts/log?" in str(caught.value.__cause__)

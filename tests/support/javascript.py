@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -31,14 +32,19 @@ def installed_package(package: str) -> Path:
         pytest.skip(f"{PREFIX} the JavaScript client of {package}. Install Node.js 20 or later, with npm")
     folder = FOLDERS / package
     wanted: dict[str, str] = json.loads((folder / "package.json").read_text())["dependencies"]
+    with (folder / "package.json").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # tests run in several processes
+        problem = None if _is_installed(folder, wanted) else _install(npm, folder)
     if not _is_installed(folder, wanted):
-        install = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"]
-        done = subprocess.run(
-            install, cwd=folder, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S, check=False
-        )
-        if not _is_installed(folder, wanted):
-            pytest.skip(f"{PREFIX} the JavaScript client of {package}. npm could not install it: {done.stderr[-300:]}")
+        pytest.skip(f"{PREFIX} the JavaScript client of {package}. npm could not install it: {problem}")
     return folder
+
+
+def _install(npm: str, folder: Path) -> str:
+    """The end of what npm says about it."""
+    install = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"]
+    done = subprocess.run(install, cwd=folder, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S, check=False)
+    return done.stderr[-300:]
 
 
 def run(api: Api, package: str, script: str, **environment: str) -> Json:
