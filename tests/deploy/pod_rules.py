@@ -162,10 +162,10 @@ def selectors_find_pods(objects: Objects) -> list[str]:
     ]
     complaints = []
     for item in of_kind(objects, "Service", "PodDisruptionBudget", "NetworkPolicy", *WORKLOADS):
-        selector = _selector(item)
+        selector = selector_of(item)
         if selector is None:
             continue
-        chosen = [spec for labels, spec in all_pods if _selects(selector, labels)]
+        chosen = [spec for labels, spec in all_pods if selects(selector, labels)]
         if not chosen:
             complaints.append(f"{title(item)} selects nothing")
         ports = {port.get("name") for spec in chosen for container in spec["containers"] for port in _ports(container)}
@@ -180,7 +180,8 @@ def _ports(container: Object) -> Objects:
     return ports
 
 
-def _selector(item: Object) -> Object | None:
+def selector_of(item: Object) -> Object | None:
+    """By what an object selects pods; None when it selects none."""
     spec = item["spec"]
     if item["kind"] == "Service":
         return {"matchLabels": spec["selector"]} if "selector" in spec else None
@@ -188,7 +189,8 @@ def _selector(item: Object) -> Object | None:
     return found
 
 
-def _selects(selector: Object, labels: Object) -> bool:
+def selects(selector: Object, labels: Object) -> bool:
+    """Whether pods with these labels are selected."""
     equal = all(labels.get(name) == value for name, value in selector.get("matchLabels", {}).items())
     return equal and all(
         labels.get(each["key"]) in each["values"]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.deploy.availability_rules import only_what_is_needed_may_talk, roles_outlive_a_node
 from tests.deploy.container_rules import programs_take_their_settings
 from tests.deploy.metrics import queries_ask_for_what_is_exported
 from tests.deploy.objects import edited
@@ -36,6 +37,8 @@ RULES = (
     selectors_find_pods,
     programs_take_their_settings,
     ingress_follows_the_routes,
+    roles_outlive_a_node,
+    only_what_is_needed_may_talk,
     queries_ask_for_what_is_exported,
     topics_are_what_the_program_needs,
     users_have_their_rights,
@@ -78,6 +81,13 @@ def test_an_overlay_keeps_the_rule(objects: Objects, rule: Rule) -> None:
         (programs_take_their_settings, "ConfigMap/sluice-settings", "data SLUICE_DRAIN_DELAYS", "5"),
         (programs_take_their_settings, "ConfigMap/sluice-settings", "data SLUICE_DRAIN_DELAY_S", "20"),
         (programs_take_their_settings, "ConfigMap/sluice-settings", "data SLUICE_STREAM", "kafka://k:9092?part=4"),
+        (roles_outlive_a_node, "HorizontalPodAutoscaler/sluice-query", "spec minReplicas", 1),
+        (roles_outlive_a_node, "StatefulSet/sluice-writer", "spec replicas", 1),
+        (roles_outlive_a_node, "Deployment/sluice-gateway", f"{POD} topologySpreadConstraints 1", None),
+        (roles_outlive_a_node, "PodDisruptionBudget/sluice-query", "spec selector matchLabels name", "query"),
+        (only_what_is_needed_may_talk, "NetworkPolicy/sluice-default-deny", "spec policyTypes", ["Ingress"]),
+        (only_what_is_needed_may_talk, "NetworkPolicy/sluice-default-deny", "spec egress", [{}]),
+        (only_what_is_needed_may_talk, "NetworkPolicy/sluice-to-stream-and-store", "spec egress 0 ports 0 port", 9093),
         (ingress_follows_the_routes, "Ingress/sluice", "spec rules 0 http paths 0", None),
         (ingress_follows_the_routes, "Ingress/sluice", "spec rules 0 http paths 0 path", "/log-requests"),
         (ingress_follows_the_routes, "Ingress/sluice", "spec rules 0 http paths 0 path", "/v5/logs"),
