@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -30,7 +31,10 @@ def kustomize() -> Path:
     found = cache / f"kustomize-{VERSION}"
     if not found.is_file():
         cache.mkdir(parents=True, exist_ok=True)
-        _build(cache, found)
+        with (cache / "kustomize.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # whoever runs tests beside this one waits for the same program
+            if not found.is_file():
+                _build(cache, found)
     return found
 
 
@@ -50,7 +54,6 @@ def _build(cache: Path, target: Path) -> None:
         )
         if done.returncode != 0:
             raise NotAvailable(f"Go could not build kustomize {VERSION}: {done.stderr[-500:]}")
-        # Another run may have built it at the same time: a rename replaces the same by the same.
         (Path(work) / "kustomize").rename(target)
 
 
