@@ -207,12 +207,12 @@ def store_twice() -> None:
 def swallow() -> None:
     """Insert with the library's streaming call, which reports no failure of the storage, however full the disk is."""
 
-    def insert(handle: Any, table: str, rows: bytes) -> None:
+    def insert(handle: Any, table: str, rows: bytes, _settings: str = "") -> None:
         with handle.send_insert(f"INSERT INTO {table}", "JSONEachRow") as inserter:
             inserter.append(rows)
             inserter.finish()
 
-    chdb_store._insert = insert
+    vars(chdb_store)["insert_rows"] = insert
     for check in ("check_before_insert", "check_after_insert"):
         setattr(DiskGuard, check, lambda _: None)
 
