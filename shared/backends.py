@@ -59,7 +59,9 @@ class Backends:
     ) -> None:
         self.settings = settings
         self.stream: Stream = open_stream(settings.stream, stream_options(settings, role))
-        self.store: LogStore = open_store(settings.store, timeout_s=settings.insert_timeout_s)
+        self.store: LogStore = open_store(
+            settings.store, timeout_s=settings.insert_timeout_s, cluster=settings.clickhouse_cluster
+        )
         self.registry = Registry(self.stream, versions_per_prompt=settings.versions_per_prompt)
         self.visibility = Visibility(self.stream, settings.visibility_timeout_s, wall_clock)
         self._authenticator = Authenticator(self.registry.state, StaticKeys.parse(settings.api_keys))
@@ -125,7 +127,7 @@ class Backends:
     async def _start_store(self) -> None:
         await self.store.start()
         if self._migrate:
-            await migrate_up(self.store)
+            await migrate_up(self.store, cluster=self.settings.clickhouse_cluster)
         await check_schema(self.store)
 
     async def _keep_trying(self, name: str, attempt: Callable[[], Awaitable[None]]) -> None:

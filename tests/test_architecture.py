@@ -69,6 +69,7 @@ PURE: Final = (
     "shared.store.codes",
     "shared.store.conditions",
     "shared.store.cursors",
+    "shared.store.layout",
     "shared.store.parameters",
     "shared.store.queries",
     "shared.store.session",

@@ -50,7 +50,8 @@ def routes(query: Query) -> list[Route]:
         if not wanted.dry_run and found:
             for appended in await query.updates.delete_all(workspace, alive):
                 await query.backends.visibility.wait_for_append(appended)
-            await purge.remove(store, workspace, [log.log_id for log in found], query.limits.timeout_s)
+            cluster = query.backends.settings.clickhouse_cluster
+            await purge.remove(store, workspace, [log.log_id for log in found], query.limits.timeout_s, cluster)
         answer = {
             "success": True,
             "found": len(found),

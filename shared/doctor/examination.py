@@ -37,7 +37,9 @@ async def examine(settings: Settings, *, max_records: int, now_ms: int, progress
     """
     StaticKeys.parse(settings.api_keys)
     stream = open_stream(settings.stream, replace(stream_options(settings, "doctor"), read_only=True))
-    store = open_store(settings.store, timeout_s=settings.insert_timeout_s, create=False)
+    store = open_store(
+        settings.store, timeout_s=settings.insert_timeout_s, create=False, cluster=settings.clickhouse_cluster
+    )
     advice = Advice(settings.stream)
     on_stream: list[Check] = [
         ("topics", partial(check_topics, stream, advice)),

@@ -9,6 +9,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from shared.errors import Misconfigured, StoreOverloaded, StoreRejected, StoreUnavailable
 from shared.store.base import AnswerLimits, LogStore, QueryLimits, Row
+from shared.store.clusters import cluster_settings, find_layout
 from shared.store.codes import ACCESS_CODES, ACCESS_DENIED, answer_error, error_code, limit_error, store_error
 from shared.store.session import (
     INSERT_SETTINGS,
@@ -41,7 +42,7 @@ class ClickHouseStore(LogStore):
     """A database of a ClickHouse server, made when it is missing and the user may make it, unless `create` is False.
 
     After an outage requests work again by themselves. `timeout_s` bounds how long the server may be silent.
-    With `secure` its certificate is verified.
+    With `secure` its certificate is verified. `cluster` is that of its tables, if any (see `shared.store.clusters`).
     """
 
     def __init__(
@@ -56,12 +57,14 @@ class ClickHouseStore(LogStore):
         timeout_s: float = 60.0,
         create: bool = True,
         tls: TlsFiles | None = None,
+        cluster: str = "",
     ) -> None:
         self._host, self._port, self._secure = host, port, secure
         self._tls = tls or TlsFiles()
         self._user, self._password, self._database = user, password, database
         self._timeout_s = timeout_s
         self._create = create
+        self._cluster = cluster
         self._client: AsyncClient | None = None
 
     def __repr__(self) -> str:
@@ -99,6 +102,14 @@ class ClickHouseStore(LogStore):
             await client.close()
             raise
         self._client = client
+        if self._cluster:
+            try:
+                layout = await find_layout(self, self._cluster)
+                for name, value in (await cluster_settings(self, layout, self._timeout_s)).items():
+                    client.set_client_setting(name, value)
+            except BaseException:
+                await self.stop()
+                raise
 
     async def _use_database(self, client: AsyncClient) -> None:
         try:
@@ -108,7 +119,8 @@ class ClickHouseStore(LogStore):
             if not found and not self._create:
                 raise Misconfigured(f"{self!r}: there is no database {self._database}: `sluice migrate up` makes it")
             if not found:
-                await client.command(f"CREATE DATABASE IF NOT EXISTS `{self._database}`")
+                everywhere = f" ON CLUSTER '{self._cluster}'" if self._cluster else ""
+                await client.command(f"CREATE DATABASE IF NOT EXISTS `{self._database}`{everywhere}")
         except ClickHouseError as error:
             raise self._start_error(error) from error
         client.database = self._database

@@ -23,16 +23,22 @@ _FORMS: Final = (
 )
 
 
-def open_store(url: str, *, timeout_s: float = DEFAULT_TIMEOUT_S, create: bool = True) -> LogStore:
+def open_store(url: str, *, timeout_s: float = DEFAULT_TIMEOUT_S, create: bool = True, cluster: str = "") -> LogStore:
     """The store at `url`, not yet started. `timeout_s` bounds how long a ClickHouse server may be silent.
 
-    Its start makes the database when that is missing, unless `create` is False.
+    Its start makes the database when that is missing, unless `create` is False. `cluster` is SLUICE_CLICKHOUSE_CLUSTER.
 
     `chdb:///./data/store` is relative to the working directory, `chdb:////data/store` absolute. Raises Misconfigured,
     also for TLS files that can't be used; the message never has the URL, for that holds a password.
     """
     parts = urlsplit(url)
     tls = _tls(parts)
+    if re.fullmatch(r"[\w.-]*", cluster, re.ASCII) is None:
+        raise Misconfigured(
+            f"SLUICE_CLICKHOUSE_CLUSTER={cluster!r} should be letters, digits, dots, dashes, underscores"
+        )
+    if cluster and parts.scheme == "chdb":
+        raise Misconfigured("SLUICE_CLICKHOUSE_CLUSTER is set, and SLUICE_STORE is no ClickHouse server")
     if parts.scheme == "chdb" and not parts.netloc and len(parts.path) > 1:
         from shared.store.chdb_store import ChdbStore
 
@@ -50,6 +56,7 @@ def open_store(url: str, *, timeout_s: float = DEFAULT_TIMEOUT_S, create: bool =
             timeout_s=timeout_s,
             create=create,
             tls=tls,
+            cluster=cluster,
         )
     raise Misconfigured(f"SLUICE_STORE should be {_FORMS}")
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from shared import ids
 from shared.errors import StoreUnavailable
 from shared.store.conditions import AnyOf, Check, Condition, to_sql
+from shared.store.layout import LOCAL_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,20 +70,26 @@ async def find(store: LogStore, workspace: str, condition: Condition, limit: int
     return [Found(row["id"], bool(row["ended"])) for row in rows]
 
 
-async def remove(store: LogStore, workspace: str, log_ids: Sequence[int], timeout_s: float) -> None:
+async def remove(store: LogStore, workspace: str, log_ids: Sequence[int], timeout_s: float, cluster: str = "") -> None:
     """Remove every row of these logs but their tombstones, and wait for it.
 
     The engine rewrites the parts that hold the rows: a matter of their size. It goes on where it takes longer than
-    `timeout_s`, which raises StoreUnavailable; the same call again then waits for the rest.
+    `timeout_s`, which raises StoreUnavailable; the same call again then waits for the rest. `cluster` is
+    SLUICE_CLICKHOUSE_CLUSTER.
     """
     try:
         async with asyncio.timeout(timeout_s):
             for table in _TABLES:
-                await _mutations(store, table)
-                if await _has_contents(store, table, workspace, log_ids):
-                    text = f"ALTER TABLE {table} DELETE WHERE {_CONTENTS}"
-                    await store.execute(text, _parameters(workspace, log_ids))
+                if not cluster:
                     await _mutations(store, table)
+                if await _has_contents(store, table, workspace, log_ids):
+                    # On a cluster the statement itself waits for all servers (`mutations_sync`).
+                    where = f"{table}{LOCAL_SUFFIX} ON CLUSTER '{cluster}'" if cluster else table
+                    await store.execute(
+                        f"ALTER TABLE {where} DELETE WHERE {_CONTENTS}", _parameters(workspace, log_ids)
+                    )
+                    if not cluster:
+                        await _mutations(store, table)
     except TimeoutError:
         raise StoreUnavailable(
             "the logs are deleted, and the store is still taking them off its disks: ask again", retry_after_s=2

@@ -61,9 +61,10 @@ async def linked_requests(
     received = [datetime.fromisoformat(span["received_at"]) for span in spans]
     # The span of a long run is received at its end; what happened in it was logged before.
     length = max(timedelta(), *map(_length, spans))
+    # GLOBAL: on a cluster a request and its trace may be on different shards.
     of_trace = "SELECT span_id FROM logs WHERE workspace_id = {workspace:String} AND trace_id = ?"
     named = Check(
-        f"trace_id = '' AND span_id IN ({of_trace}) AND received_at >= ? AND received_at <= ?",
+        f"trace_id = '' AND span_id GLOBAL IN ({of_trace}) AND received_at >= ? AND received_at <= ?",
         (
             ("String", trace_id),
             ("DateTime64(3, 'UTC')", str(min(received) - min(length, _LONGEST) - _APART)),

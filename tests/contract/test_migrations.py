@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import orjson
 import pytest
 
 from shared.errors import Misconfigured, StoreUnavailable
@@ -17,8 +18,8 @@ from shared.store.migrate import (
     check_schema,
     migrate_up,
     packaged_migrations,
-    render,
-    split_statements,
+    pending_migrations,
+    statements_of,
     status,
 )
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from shared.store.base import LogStore, QueryLimits, Row
+    from shared.store.base import AnswerLimits, LogStore, QueryLimits, Row
 
 FIRST = Migration(
     1, "first", "CREATE TABLE IF NOT EXISTS a (x UInt8) ENGINE = {engine:MergeTree} ORDER BY x; -- done; here"
@@ -58,6 +59,9 @@ class Interrupted:
         self, sql: str, parameters: Mapping[str, Any] | None = None, limits: QueryLimits | None = None
     ) -> list[Row]:
         return await self.store.query(sql, parameters, limits)
+
+    async def answer(self, sql: str, parameters: Mapping[str, Any], limits: AnswerLimits, output_format: str) -> bytes:
+        return await self.store.answer(sql, parameters, limits, output_format)
 
     async def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         self._spend()
@@ -104,7 +108,7 @@ async def test_the_tables_have_the_columns_of_the_vocabulary(store: LogStore) ->
 async def test_an_interrupted_run_is_finished_by_the_next_one(empty_store: LogStore) -> None:
     for number, migration in enumerate(packaged_migrations(), start=1):
         known = packaged_migrations()[:number]
-        steps = len(split_statements(render(migration.sql))) + 2  # the table of migrations, and the line in it
+        steps = len(statements_of([migration])) + 1  # and the line that records it
         for done in range(steps):
             with pytest.raises(StoreUnavailable, match="interrupted"):
                 await migrate_up(Interrupted(empty_store, done), known)
@@ -139,17 +143,43 @@ async def test_only_what_is_new_is_applied(empty_store: LogStore) -> None:
     assert await columns(empty_store, "a") == ("x", "y")
 
 
-async def test_a_store_of_a_newer_version_is_refused(empty_store: LogStore) -> None:
+async def test_a_program_goes_on_with_a_newer_schema_that_only_has_more(empty_store: LogStore) -> None:
     await migrate_up(empty_store, [FIRST, SECOND])
-    message = "knows migrations up to 1, the store has 2: upgrade sluice"
-    with pytest.raises(Misconfigured, match=message):
-        await check_schema(empty_store, [FIRST])
-    with pytest.raises(Misconfigured, match=message):
-        await migrate_up(empty_store, [FIRST])
+    await check_schema(empty_store, [FIRST])
+    assert await migrate_up(empty_store, [FIRST]) == []
+    assert [line.state for line in await status(empty_store, [FIRST])] == [MigrationState.APPLIED, MigrationState.NEWER]
+
+
+async def test_a_program_that_a_newer_schema_has_no_room_for_is_refused(empty_store: LogStore) -> None:
+    contracts = Migration(3, "third", "-- Needs: 2\nDROP VIEW IF EXISTS b")
+    await migrate_up(empty_store, [FIRST, SECOND, contracts])
+    message = "knows migrations up to 1, the store has 3, which needs more: upgrade sluice"
+    for use in (check_schema, migrate_up, pending_migrations):
+        with pytest.raises(Misconfigured, match=message):
+            await use(empty_store, [FIRST])
+    await check_schema(empty_store, [FIRST, SECOND])
     assert [line.state for line in await status(empty_store, [FIRST])] == [
         MigrationState.APPLIED,
+        MigrationState.NEWER,
         MigrationState.UNKNOWN,
     ]
+
+
+async def test_a_store_that_was_migrated_before_such_lines_had_needs_is_read(empty_store: LogStore) -> None:
+    await empty_store.execute(
+        "CREATE TABLE schema_migrations (number UInt32, name String, checksum String,"
+        " applied_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC')) ENGINE = ReplacingMergeTree ORDER BY number"
+    )
+    await empty_store.execute(FIRST.sql.replace("{engine:MergeTree}", "MergeTree").rstrip("; -dnohe"))
+    line = {"number": 1, "name": "first", "checksum": FIRST.checksum}
+    await empty_store.insert("schema_migrations", orjson.dumps(line))
+    await check_schema(empty_store, [FIRST])
+    assert await migrate_up(empty_store, [FIRST, SECOND]) == [SECOND]
+
+
+async def test_a_text_that_does_the_same_as_before_is_taken(empty_store: LogStore) -> None:
+    await migrate_up(empty_store, [FIRST])
+    await check_schema(empty_store, [replace(FIRST, sql=f"-- Formerly: {FIRST.checksum}\n{FIRST.sql}")])
 
 
 async def test_a_migration_that_was_changed_is_refused(empty_store: LogStore) -> None:

@@ -1,7 +1,8 @@
 -- Logs: one narrow row per log for lists, filters and sums, and the bodies apart. Every statement may run again.
--- {engine:...} and {on_cluster} are filled in by shared/store/migrate.py. The columns are described in shared/records.py.
+-- What is in braces is filled in by shared/store/layout.py. The columns are described in shared/records.py.
+-- Formerly: dba834c3749a1f1b4f35f45d1462fc095d0d4dca92b992fb2e0eef26f4bb7caf
 
-CREATE TABLE IF NOT EXISTS logs {on_cluster}
+CREATE TABLE IF NOT EXISTS {local:logs} {on_cluster}
 (
     workspace_id          LowCardinality(String),
     received_at           DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
@@ -73,7 +74,7 @@ ORDER BY (workspace_id, received_at, id)
 TTL toDateTime(received_at) + toIntervalDay(retention_days) DELETE
 SETTINGS index_granularity = 1024, min_bytes_for_wide_part = 67108864;
 
-CREATE TABLE IF NOT EXISTS log_payloads {on_cluster}
+CREATE TABLE IF NOT EXISTS {local:log_payloads} {on_cluster}
 (
     workspace_id      LowCardinality(String),
     received_at       DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
@@ -103,7 +104,7 @@ TTL toDateTime(received_at) + toIntervalDay(retention_days) DELETE
 SETTINGS index_granularity_bytes = 524288, min_bytes_for_wide_part = 67108864;
 
 -- Where a log is that a client named itself. Written once per log, with the create event.
-CREATE TABLE IF NOT EXISTS log_external_ids {on_cluster}
+CREATE TABLE IF NOT EXISTS {local:log_external_ids} {on_cluster}
 (
     workspace_id LowCardinality(String),
     external_id  String CODEC(ZSTD(1)),
@@ -114,7 +115,7 @@ ENGINE = {engine:ReplacingMergeTree}
 ORDER BY (workspace_id, external_id, id);
 
 -- How many logs a prompt version has and when it was last used. uniq states, so a record that is read twice counts once.
-CREATE TABLE IF NOT EXISTS prompt_usage {on_cluster}
+CREATE TABLE IF NOT EXISTS {local:prompt_usage} {on_cluster}
 (
     workspace_id      LowCardinality(String),
     prompt_id         String,
@@ -126,8 +127,8 @@ ENGINE = {engine:AggregatingMergeTree}
 ORDER BY (workspace_id, prompt_id, prompt_version_id);
 
 -- Creates are one insert into logs_in; the views split it.
-CREATE TABLE IF NOT EXISTS logs_in {on_cluster} AS logs ENGINE = Null;
-ALTER TABLE logs_in {on_cluster}
+CREATE TABLE IF NOT EXISTS {local:logs_in} {on_cluster} AS {local:logs} ENGINE = Null;
+ALTER TABLE {local:logs_in} {on_cluster}
     ADD COLUMN IF NOT EXISTS input String,
     ADD COLUMN IF NOT EXISTS output String,
     ADD COLUMN IF NOT EXISTS output_text Nullable(String),
@@ -139,30 +140,37 @@ ALTER TABLE logs_in {on_cluster}
     ADD COLUMN IF NOT EXISTS stdout Nullable(String),
     ADD COLUMN IF NOT EXISTS prompt_details String;
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS logs_in_to_payloads {on_cluster} TO log_payloads AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS {table:logs_in_to_payloads} {on_cluster} TO {local:log_payloads} AS
 SELECT workspace_id, received_at, id, version, is_deleted, retention_days,
        input, output, output_text, parameters, variables, tool_choice, provider_request, provider_response, stdout, prompt_details
-FROM logs_in;
+FROM {local:logs_in};
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS logs_in_to_logs {on_cluster} TO logs AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS {table:logs_in_to_logs} {on_cluster} TO {local:logs} AS
 SELECT * EXCEPT (input, output, output_text, parameters, variables, tool_choice, provider_request, provider_response, stdout, prompt_details)
-FROM logs_in;
+FROM {local:logs_in};
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS logs_in_to_external_ids {on_cluster} TO log_external_ids AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS {table:logs_in_to_external_ids} {on_cluster} TO {local:log_external_ids} AS
 SELECT workspace_id, external_id, id, received_at
-FROM logs_in
+FROM {local:logs_in}
 WHERE external_id != '' AND duplicate_of = 0;
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS logs_in_to_prompt_usage {on_cluster} TO prompt_usage AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS {table:logs_in_to_prompt_usage} {on_cluster} TO {local:prompt_usage} AS
 SELECT workspace_id, prompt_id, prompt_version_id, uniqCombined64State(id) AS logs, max(received_at) AS last_used_at
-FROM logs_in
+FROM {local:logs_in}
 WHERE prompt_version_id != '' AND duplicate_of = 0
 GROUP BY workspace_id, prompt_id, prompt_version_id;
 
+-- On a cluster, last: what is read and written from now on is whole. A create is split by shard before it comes to logs_in.
+{distributed:logs};
+{distributed:log_payloads};
+{distributed:log_external_ids};
+{gathered:prompt_usage};
+{distributed:logs_in};
+
 -- For people who write SQL: every log once, with its patches applied; no duplicates, no deleted ones, no bookkeeping.
-CREATE VIEW IF NOT EXISTS log_records {on_cluster} AS
+CREATE VIEW IF NOT EXISTS {table:log_records} {on_cluster} AS
 SELECT * EXCEPT (version, is_deleted, duplicate_of, retention_days, fingerprint),
        latency_ms,
        coalesce(price, input_cost + output_cost, input_cost, output_cost) AS cost
-FROM logs FINAL
+FROM {table:logs} FINAL
 WHERE duplicate_of = 0;
