@@ -40,8 +40,8 @@ def up(dry_run: bool, here: bool) -> None:
             if dry_run:
                 layout = replace(await find_layout(store, cluster), here_only=here)
                 pending = migrate.packaged_migrations() if here else await migrate.pending_migrations(store)
-                for statement in migrate.statements_of(pending, layout):
-                    click.echo(f"{statement};\n")
+                statements = migrate.statements_of(pending, layout)
+                click.echo("".join(f"{text};\n\n" for text in statements) or "-- the schema is up to date")
                 return
             if here:
                 click.echo(f"ran {len(await migrate.migrate_here(store, cluster))} statements on this server")

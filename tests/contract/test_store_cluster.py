@@ -5,16 +5,19 @@ The reads of every role are the contract's own tests, run here once more with an
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, cast
 
 import pytest
+from click.testing import CliRunner
 
 from shared.errors import Misconfigured
 from shared.records import PROMPTLAYER_REQUEST, SPAN
 from shared.store import logs, purge, search, texts, traces
 from shared.store.base import QueryLimits
 from shared.store.clusters import cluster_settings, find_layout
+from shared.store.commands import migrate_group
 from shared.store.conditions import AllOf
 from shared.store.factory import DEFAULT_TIMEOUT_S, open_store
 from shared.store.layout import ONE_SERVER, Layout
@@ -185,6 +188,28 @@ async def test_tables_have_the_same_columns_in_front_of_the_shards_and_in_them(s
             for name in (f"{table}_local", table)
         ]
         assert local == distributed, table
+
+
+def test_a_dry_run_prints_what_would_be_run_and_runs_nothing(
+    cluster_server: str, database_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLUICE_STORE", cluster_server + database_name)
+    asyncio.run(open_and_close(cluster_server + database_name))
+
+    def run(*arguments: str) -> str:
+        result = CliRunner().invoke(migrate_group, ["up", *arguments], catch_exceptions=False)
+        assert result.exit_code == 0
+        return result.stdout
+
+    one_server = "".join(f"{text};\n\n" for text in statements_of(packaged_migrations()))
+    assert run("--dry-run") == f"{one_server}\n"
+    monkeypatch.setenv("SLUICE_CLICKHOUSE_CLUSTER", CLUSTER)
+    layout = Layout(CLUSTER, database_name)
+    for options, wanted in ((("--dry-run",), layout), (("--dry-run", "--here"), replace(layout, here_only=True))):
+        assert run(*options) == "".join(f"{text};\n\n" for text in statements_of(packaged_migrations(), wanted)) + "\n"
+    monkeypatch.delenv("SLUICE_CLICKHOUSE_CLUSTER")
+    assert "applied 0001 logs" in run()
+    assert run("--dry-run") == "-- the schema is up to date\n"
 
 
 async def test_a_cluster_that_the_server_does_not_know_is_told(cluster_server: str, database_name: str) -> None:
