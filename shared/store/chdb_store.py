@@ -196,6 +196,14 @@ class ChdbStore(LogStore):
             raise store_error(str(error), inserting=inserting) from error
 
 
+class _Slot:
+    """A handle, and whether its last statement succeeded: chDB adds what a failed one wrote to the next answer."""
+
+    def __init__(self, handle: Handle | None) -> None:
+        self.handle = handle
+        self.is_clean = True
+
+
 class _Pool:
     """Threads, and a handle for each. One that is given as None is opened with `connect` when it is first needed."""
 
@@ -203,10 +211,10 @@ class _Pool:
         self, handles: Sequence[Handle | None], name: str, connect: Callable[[], Handle] | None = None
     ) -> None:
         self._connect = connect
-        self._handles = [handle for handle in handles if handle is not None]
-        self._free: SimpleQueue[Handle | None] = SimpleQueue()
-        for handle in handles:
-            self._free.put(handle)
+        self._slots = [_Slot(handle) for handle in handles]
+        self._free: SimpleQueue[_Slot] = SimpleQueue()
+        for slot in self._slots:
+            self._free.put(slot)
         self._threads = ThreadPoolExecutor(len(handles), thread_name_prefix=name)
 
     async def run(self, work: Callable[[Handle], T]) -> T:
@@ -214,20 +222,26 @@ class _Pool:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._work, work)
 
     def _work(self, work: Callable[[Handle], T]) -> T:
-        handle = self._free.get()
+        slot = self._free.get()
         try:
-            if handle is None and self._connect is not None:
-                handle = self._connect()
-                self._handles.append(handle)
-            return work(handle)
+            if slot.handle is None and self._connect is not None:
+                slot.handle = self._connect()
+            assert slot.handle is not None
+            if not slot.is_clean:
+                slot.handle.query("SELECT 1", "Null")
+            slot.is_clean = False
+            result = work(slot.handle)
+            slot.is_clean = True
+            return result
         finally:
-            self._free.put(handle)
+            self._free.put(slot)
 
     def close(self) -> None:
         """Finish what was asked for, then free the handles. Blocks."""
         self._threads.shutdown()
-        for handle in self._handles:
-            handle.close()
+        for slot in self._slots:
+            if slot.handle is not None:
+                slot.handle.close()
 
 
 def _query(handle: Handle, sql: str, values: Mapping[str, str], output_format: str = "JSONEachRow") -> bytes:

@@ -328,3 +328,12 @@ async def test_a_query_with_limits_ends_when_it_meets_one(store: LogStore) -> No
         await store.query("SELECT 1 SETTINGS max_execution_time = 100", limits=few)
     with pytest.raises(StoreRejected):
         await store.query("SELECT no_such_column FROM logs", limits=few)
+
+
+async def test_what_a_failed_query_had_written_is_in_no_other_answer(store: LogStore) -> None:
+    failing = "SELECT number, intDiv(1, 190000 - number) AS quotient FROM numbers(200000)"
+    for _ in range(8):  # more than there are handles
+        with pytest.raises(StoreRejected, match="zero"):
+            await store.query(failing)
+    answers = await asyncio.gather(*(store.query("SELECT 2 AS two") for _ in range(16)))
+    assert answers == [[{"two": 2}]] * 16
