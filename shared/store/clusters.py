@@ -6,8 +6,10 @@ has them. So any replica may answer any read, also the read of a log that an upd
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from shared.errors import Misconfigured
 from shared.store.layout import CLUSTER_ROWS, ONE_SERVER, layout_of
 
 if TYPE_CHECKING:
@@ -22,16 +24,25 @@ _SHARE: Final = 0.8
 that says what was missing."""
 
 
-async def find_layout(store: LogStore, cluster: str) -> Layout:
+async def find_layout(store: LogStore, cluster: str, *, here_only: bool = False) -> Layout:
     """How tables are made: `cluster` as the store's server knows it, '' for one server.
 
-    Raises Misconfigured for a cluster that can't serve, StoreUnavailable.
+    With `here_only` tables are made on this one server, as the others of the cluster have them already. Raises
+    Misconfigured for a cluster that can't serve, StoreUnavailable.
     """
     if not cluster:
         return ONE_SERVER
     (database,) = await store.query("SELECT name, engine FROM system.databases WHERE name = currentDatabase()")
     rows = await store.query(CLUSTER_ROWS, {"cluster": cluster})
-    return layout_of(cluster, database["name"], rows, database["engine"])
+    tables = f"clusterAllReplicas('{cluster}', system.tables)" if here_only and rows else "system.tables"
+    made = await store.query(
+        f"SELECT DISTINCT engine_full FROM {tables} WHERE database = {{database:String}} AND name = 'logs_in'",
+        {"database": database["name"]},
+    )
+    if len(made) > 1:
+        raise Misconfigured(f"the servers of {cluster} disagree on the engine of logs_in: {[*made]}")
+    layout = layout_of(cluster, database["name"], rows, database["engine"], made[0]["engine_full"] if made else "")
+    return replace(layout, here_only=here_only)
 
 
 async def cluster_settings(store: LogStore, layout: Layout, timeout_s: float) -> Mapping[str, str | int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -38,7 +37,7 @@ def up(dry_run: bool, here: bool) -> None:
             raise Misconfigured("--here is for a server of a cluster: set SLUICE_CLICKHOUSE_CLUSTER")
         async with _store(create=not dry_run) as store:
             if dry_run:
-                layout = replace(await find_layout(store, cluster), here_only=here)
+                layout = await find_layout(store, cluster, here_only=here)
                 pending = migrate.packaged_migrations() if here else await migrate.pending_migrations(store)
                 statements = migrate.statements_of(pending, layout)
                 click.echo("".join(f"{text};\n\n" for text in statements) or "-- the schema is up to date")

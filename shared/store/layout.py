@@ -36,6 +36,7 @@ CLUSTER_ROWS: Final = (
 """The query whose rows `layout_of` takes."""
 
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)(?::([^{}]*))?\}")
+_SHARDING_KEY: Final = re.compile(r"Distributed\((?:'[^']*', ){3}(.*)\)")
 _ENGINE: Final = re.compile(r"(\w+)(?:\((.*)\))?")
 
 
@@ -51,6 +52,8 @@ class Layout:
     shards: int = 1
     replicas: int = 1
     here_only: bool = False
+    key: str = ""
+    """Which shard a row is on, where tables say so already."""
 
     @property
     def on_cluster(self) -> str:
@@ -72,7 +75,7 @@ class Layout:
         The number of shards is written into it: else a shard that is added would move logs that are there, and an
         update of one of them would be a second log on another shard. deploy/README.md says how to add one.
         """
-        return f"intHash64(id) % {self.shards}"
+        return self.key or f"intHash64(id) % {self.shards}"
 
     def engine(self, text: str, *, everywhere: bool = False) -> str:
         """A MergeTree engine, replicated on a cluster: in each shard, or `everywhere` in all of them together.
@@ -110,10 +113,13 @@ class Layout:
 ONE_SERVER: Final = Layout()
 
 
-def layout_of(cluster: str, database: str, found: Sequence[Mapping[str, object]], database_engine: str) -> Layout:
+def layout_of(
+    cluster: str, database: str, found: Sequence[Mapping[str, object]], database_engine: str, made: str = ""
+) -> Layout:
     """The layout of a cluster of which `system.clusters` has these rows, one for each replica.
 
-    Raises Misconfigured for one that can't serve.
+    `made` is the engine of its table `logs_in` with all its parameters, '' before there is one. Raises Misconfigured
+    for a cluster that can't serve.
     """
     setting = f"SLUICE_CLICKHOUSE_CLUSTER={cluster}"
     if not found:
@@ -130,7 +136,8 @@ def layout_of(cluster: str, database: str, found: Sequence[Mapping[str, object]]
             f"{setting}: every shard must have internal_replication: its tables replicate by themselves"
         )
     most = max(map(replicas.count, replicas))
-    return Layout(cluster, database, shards=len(set(replicas)), replicas=most)
+    key = _SHARDING_KEY.fullmatch(made)
+    return Layout(cluster, database, shards=len(set(replicas)), replicas=most, key=key[1] if key else "")
 
 
 def render(sql: str, layout: Layout = ONE_SERVER) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
@@ -201,7 +201,7 @@ async def migrate_here(store: LogStore, cluster: str, migrations: Sequence[Migra
     Raises as `migrate_up` does.
     """
     known = packaged_migrations() if migrations is None else migrations
-    statements = statements_of(known, replace(await find_layout(store, cluster), here_only=True))
+    statements = statements_of(known, await find_layout(store, cluster, here_only=True))
     await _execute(store, statements)
     return statements
 

@@ -6,7 +6,9 @@ The reads of every role are the contract's own tests, run here once more with an
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 import pytest
@@ -21,7 +23,7 @@ from shared.store.commands import migrate_group
 from shared.store.conditions import AllOf
 from shared.store.factory import DEFAULT_TIMEOUT_S, open_store
 from shared.store.layout import ONE_SERVER, Layout
-from shared.store.migrate import check_schema, migrate_up, packaged_migrations, statements_of
+from shared.store.migrate import check_schema, migrate_up, packaged_migrations, split_statements, statements_of
 from tests.contract import test_purge as purged_rows
 from tests.contract.test_search import (
     test_bodies_are_read_of_the_logs_that_the_rest_leaves,
@@ -104,7 +106,7 @@ async def store(empty_store: LogStore) -> LogStore:
 
 
 async def test_the_engine_makes_the_tables_replicated_and_distributed(empty_store: LogStore) -> None:
-    layout = replace(await find_layout(empty_store, CLUSTER), here_only=True)
+    layout = await find_layout(empty_store, CLUSTER, here_only=True)
     for statement in statements_of(packaged_migrations()[:1], layout):
         if not statement.startswith("ALTER TABLE") or "logs_in_local" in statement:  # others wait for replication
             await empty_store.execute(statement)
@@ -188,6 +190,52 @@ async def test_tables_have_the_same_columns_in_front_of_the_shards_and_in_them(s
             for name in (f"{table}_local", table)
         ]
         assert local == distributed, table
+
+
+def commands(title: str, database: str) -> list[str]:
+    """The SQL of a section of deploy/README.md, for our cluster and database."""
+    text = (Path(__file__).parents[2] / "deploy" / "README.md").read_text("utf-8")
+    section = text.split(f"\n### {title}\n")[1].split("\n## ")[0].split("\n### ")[0]
+    blocks = re.findall(r"```sql\n(.*?)```", section, re.DOTALL)
+    sql = "".join(blocks).replace("'sluice'", f"'{CLUSTER}'").replace("sluice.", f"{database}.")
+    return split_statements(
+        sql.replace(f"Distributed('{CLUSTER}', '{CLUSTER}'", f"Distributed('{CLUSTER}', '{database}'")
+    )
+
+
+async def test_the_retention_is_changed_as_documented(store: LogStore, database_name: str) -> None:
+    old, new = row(1), row(2, model="new")
+    await insert(store, old)
+    for statement in commands("Change the retention", database_name):
+        await store.execute(re.sub(r"\b90\b", "20000", statement))
+    await insert(store, new)
+    await insert(store, row(3), table="logs")
+    for table in ("logs", "log_payloads"):
+        found = await store.query(f"SELECT DISTINCT retention_days FROM {table} FINAL")
+        assert found == [{"retention_days": 20_000}]
+
+
+async def test_a_shard_is_added_as_documented(store: LogStore, database_name: str) -> None:
+    statements = commands("Add a shard", database_name)
+    assert {re.match(r"CREATE OR REPLACE TABLE \w+\.(\w+) ", text)[1] for text in statements} == {  # type: ignore[index]
+        text.split(" AS ")[0].split(".")[1].split(" ")[0]
+        for text in statements_of(packaged_migrations(), Layout("c", "db", shards=2))
+        if "intHash64" in text
+    }
+    for statement in statements:
+        await store.execute(statement)
+    (made,) = await store.query(
+        "SELECT DISTINCT extract(engine_full, '_local., (.*)\\)$') AS key FROM system.tables"
+        " WHERE database = currentDatabase() AND engine_full LIKE '%intHash64%'"
+    )
+    assert (await find_layout(store, CLUSTER)).sharding_key == made["key"]
+    # Every log keeps its shard: before the time by the number of shards that there were, afterwards by the new one.
+    key = f"SELECT number AS id, {{at:DateTime64(3, 'UTC')}} AS received_at, {made['key']} AS shard FROM numbers(1000)"
+    by_id = "SELECT intHash64(number) % {shards:UInt8} AS shard FROM numbers(1000)"
+    for at, shards in (("2027-01-01 11:59:59.999", 2), ("2027-01-01 12:00:00.000", 3)):
+        spread = [found["shard"] for found in await store.query(key, {"at": at})]
+        assert spread == [found["shard"] for found in await store.query(by_id, {"shards": shards})]
+        assert set(spread) == set(range(shards))
 
 
 def test_a_dry_run_prints_what_would_be_run_and_runs_nothing(

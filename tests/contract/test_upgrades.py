@@ -65,7 +65,7 @@ class Writer:
 
 def value_of(name: str, kind: str) -> Any:
     """A value that is not the default of its column."""
-    fixed = {"is_deleted": 0, "duplicate_of": 0, "retention_days": 65_535}
+    fixed = {"is_deleted": 0, "duplicate_of": 0, "retention_days": 20_000}
     if name in fixed:
         return fixed[name]
     for prefix, value in (

@@ -162,6 +162,10 @@ def replica(shard: int, **changed: object) -> dict[str, Any]:
 def test_shards_and_replicas_are_counted() -> None:
     assert layout_of("c", "db", [replica(1), replica(1), replica(2), replica(2)], "Atomic") == Layout("c", "db", 2, 2)
     assert layout_of("c", "db", [replica(1, internal_replication=0)], "Atomic") == Layout("c", "db", 1, 1)
+    made = "Distributed('c', 'db', 'logs_in_local', if(x < toDateTime('2026'), intHash64(id) % 2, intHash64(id) % 3))"
+    rows = [replica(1), replica(2), replica(3)]
+    assert layout_of("c", "db", rows, "Atomic").sharding_key == "intHash64(id) % 3"
+    assert layout_of("c", "db", rows, "Atomic", made).sharding_key == made[40:-1]
     assert settings_of(Layout("c", "db", 2, 2), 30)["insert_quorum"] == 2
 
 
