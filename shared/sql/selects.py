@@ -220,13 +220,14 @@ class Selects(Calls):
             raise refuse("GLOBAL", "leave it out")
         parts(node, "this", "expressions", "side", "kind", "on", "using")
         side, kind = str(node.args.get("side") or ""), str(node.args.get("kind") or "")
+        keywords = " ".join(filter(None, (side, kind, "JOIN")))
         if kind == "ARRAY":
             if side not in ("", "LEFT") or node.args.get("on") or node.args.get("using"):
                 raise refuse("this ARRAY JOIN")
-            return f" {side} ARRAY JOIN {self.list([node.this, *node.expressions])}"
+            return f" {keywords} {self.list([node.this, *node.expressions])}"
         if side not in _SIDES or kind not in _KINDS or node.expressions:
-            raise refuse(f"{side} {kind} JOIN".strip())
-        text = f" {side} {kind} JOIN {self._source(node.this)}"
+            raise refuse(keywords)
+        text = f" {keywords} {self._source(node.this)}"
         if node.args.get("on") is not None:
             text += f" ON {self.expression(node.args['on'])}"
         elif node.args.get("using"):
