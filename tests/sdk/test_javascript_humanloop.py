@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.api import humanloop
+from tests.sdk.upstream import WORDS, upstream
 from tests.support.api import unique
 from tests.support.javascript import run
 
@@ -147,3 +148,19 @@ def test_decorators(api: Api) -> None:
             "additionalProperties": False,
         },
     }
+
+
+def test_a_decorated_prompt_makes_a_version_for_each_way_of_calling(api: Api) -> None:
+    path = unique("prompt")
+    with upstream() as url:
+        seen = run(api, "humanloop", "prompt-decorator.mjs", PROMPT_PATH=path, UPSTREAM_URL=url)
+    assert seen == {"answers": [WORDS] * 3, "statuses": [200] * 3}
+    api.wait_until_applied()
+    prompt = api.default.post("/v5/files/retrieve-by-path", json={"path": path}).json()
+    logs = api.default.get("/v5/logs", params={"file_id": prompt["id"]}).json()["records"]
+    assert [log["prompt"]["temperature"] for log in logs] == [0.9, 0.5, 0.5]
+    assert len({log["prompt"]["version_id"] for log in logs}) == 2
+    for log in logs:
+        assert (log["output"], log["messages"]) == (WORDS, [{"role": "user", "content": "2+2? é"}])
+        assert (log["prompt"]["model"], log["prompt"]["provider"]) == ("gpt-4o", "openai")
+        assert (log["prompt_tokens"], log["output_tokens"], log["finish_reason"]) == (1_000, 300, "stop")
