@@ -167,6 +167,8 @@ class ClickHouseStore(LogStore):
 
     async def answer(self, sql: str, parameters: Mapping[str, Any], limits: AnswerLimits, output_format: str) -> bytes:
         settings = {**answer_settings(limits), "wait_end_of_query": "1"}
+        if self._cluster:
+            settings["distributed_product_mode"] = "global"  # users look for more than ids, in logs of any shard
         try:
             return await self._connected().raw_query(sql, _named(sql, parameters), settings=settings, fmt=output_format)
         except ClickHouseError as error:

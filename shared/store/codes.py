@@ -33,15 +33,23 @@ _RETRIABLE: Final = frozenset(
         _TIMEOUT_EXCEEDED,
         164,  # READONLY: the replica or the server is read-only for now
         202,  # TOO_MANY_SIMULTANEOUS_QUERIES
+        198,  # DNS_ERROR: a server of the cluster that is not up yet
         203,  # NO_FREE_CONNECTION
         209,  # SOCKET_TIMEOUT
         210,  # NETWORK_ERROR
+        225,  # NO_ZOOKEEPER
+        236,  # ABORTED: the server is going down
         _MEMORY_LIMIT_EXCEEDED,  # half the rows, or the same later, may fit
         242,  # TABLE_IS_READ_ONLY
         243,  # NOT_ENOUGH_SPACE
         _TOO_MANY_PARTS,
+        254,  # NO_ACTIVE_REPLICAS
+        279,  # ALL_CONNECTION_TRIES_FAILED: to a shard
         285,  # TOO_FEW_LIVE_REPLICAS
+        286,  # UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE
         319,  # UNKNOWN_STATUS_OF_INSERT
+        341,  # UNFINISHED: a change waits for a replica
+        369,  # ALL_REPLICAS_ARE_STALE
         425,  # SYSTEM_ERROR
         517,  # CANNOT_ASSIGN_ALTER: another ALTER runs
         999,  # KEEPER_EXCEPTION

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Final, cast
 import pytest
 from click.testing import CliRunner
 
-from shared.errors import Misconfigured
+from shared.errors import Misconfigured, StoreUnavailable
 from shared.records import PROMPTLAYER_REQUEST, SPAN
 from shared.store import logs, purge, search, texts, traces
-from shared.store.base import QueryLimits
+from shared.store.base import AnswerLimits, QueryLimits
 from shared.store.clusters import cluster_settings, find_layout
 from shared.store.commands import migrate_group
 from shared.store.conditions import AllOf
@@ -45,7 +45,7 @@ from tests.contract.test_traces import (
     test_a_trace_has_its_spans_and_the_logs_that_are_spans,
     test_logs_of_requests_that_were_sent_apart,
 )
-from tests.support.clickhouse_cluster import CLUSTER, TWO_SHARDS, OneReplica, cluster_process
+from tests.support.clickhouse_cluster import CLUSTER, ONE_DOWN, TWO_SHARDS, OneReplica, cluster_process
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -190,6 +190,23 @@ async def test_tables_have_the_same_columns_in_front_of_the_shards_and_in_them(s
             for name in (f"{table}_local", table)
         ]
         assert local == distributed, table
+
+
+async def test_a_shard_that_is_down_is_an_outage_and_no_answer_that_lacks_logs(
+    cluster_server: str, database_name: str
+) -> None:
+    await open_and_close(cluster_server + database_name)
+    started = open_store(cluster_server + database_name, cluster=ONE_DOWN)
+    await started.start()
+    await migrate_up(cast("LogStore", OneReplica(started)), cluster=ONE_DOWN)
+    with pytest.raises(StoreUnavailable):
+        await insert(started, *map(row, range(8)))
+    with pytest.raises(StoreUnavailable):
+        await logs.read_logs(started, [("acme", row(1)["id"])])
+    limits = AnswerLimits(QueryLimits(60, 10**9), 10, 10**6)
+    with pytest.raises(StoreUnavailable):
+        await started.answer("SELECT count() FROM logs", {}, limits, "JSONEachRow")
+    await started.stop()
 
 
 def commands(title: str, database: str) -> list[str]:

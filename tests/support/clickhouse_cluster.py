@@ -24,6 +24,9 @@ CLUSTER: Final = "testing"
 TWO_SHARDS: Final = "two_shards"
 """That are the same server, so what is read is there twice. For what the engine refuses or asks of two shards."""
 
+ONE_DOWN: Final = "one_down"
+"""Of two shards, one of which does not answer."""
+
 _SHARD: Final = """
             <shard>
                 <internal_replication>true</internal_replication>
@@ -37,6 +40,7 @@ _CONFIGURATION: Final = f"""
     <macros><shard>1</shard><replica>a</replica></macros>
     <remote_servers>
         <{CLUSTER}>{_SHARD}</{CLUSTER}>
+        <{ONE_DOWN}>{_SHARD}{_SHARD.replace("9000", "1")}</{ONE_DOWN}>
         <{TWO_SHARDS}>{_SHARD}{_SHARD}</{TWO_SHARDS}>
     </remote_servers>
 </clickhouse>

@@ -15,7 +15,7 @@ def server_text(code: int, text: str = "Something.") -> str:
     return f"Received ClickHouse exception, code: {code}, server response: {body} (for url http://10.0.0.1:8123)"
 
 
-@pytest.mark.parametrize("code", [3, 107, 159, 202, 203, 209, 210, 241, 242, 252, 285, 319, 425, 517, 999])
+@pytest.mark.parametrize("code", [3, 107, 159, 202, 203, 210, 225, 241, 242, 252, 279, 285, 319, 341, 425, 517, 999])
 @pytest.mark.parametrize("inserting", [True, False])
 def test_what_passes_is_unavailable(code: int, inserting: bool) -> None:
     assert isinstance(store_error(server_text(code), inserting=inserting), StoreUnavailable)
