@@ -19,7 +19,7 @@ from shared.visibility import Visibility
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from shared.store.base import QueryLimits, Row
+    from shared.store.base import AnswerLimits, QueryLimits, Row
     from shared.store.chdb_store import ChdbStore
 
 PARTITIONS = 4
@@ -46,6 +46,9 @@ class SlowStore:
         self, sql: str, parameters: Mapping[str, Any] | None = None, limits: QueryLimits | None = None
     ) -> list[Row]:
         return await self._store.query(sql, parameters, limits)
+
+    async def answer(self, sql: str, parameters: Mapping[str, Any], limits: AnswerLimits, output_format: str) -> bytes:
+        return await self._store.answer(sql, parameters, limits, output_format)
 
     async def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         await self._store.execute(sql, parameters)

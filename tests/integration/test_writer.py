@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
-    from shared.store.base import LogStore, QueryLimits, Row
+    from shared.store.base import AnswerLimits, LogStore, QueryLimits, Row
     from shared.store.chdb_store import ChdbStore
 
 WORKSPACE = "default"
@@ -55,6 +55,9 @@ class Gate:
         rows = await self._store.query(sql, parameters, limits)
         self.largest_answer = max(self.largest_answer, sum(len(orjson.dumps(row)) for row in rows))
         return rows
+
+    async def answer(self, sql: str, parameters: Mapping[str, Any], limits: AnswerLimits, output_format: str) -> bytes:
+        return await self._store.answer(sql, parameters, limits, output_format)
 
     async def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         await self._store.execute(sql, parameters)
