@@ -32,13 +32,11 @@ from tests.contract.test_search import (
 from tests.contract.test_store_reads import (
     insert,
     row,
-    test_a_deleted_log_is_gone_for_readers_and_seen_by_the_writer,
     test_a_log_is_read_by_workspace_and_id,
     test_fingerprints_are_those_of_originals_of_one_partition_since_then,
     test_log_records_shows_every_log_once_with_its_costs,
     test_the_first_log_under_an_external_id_keeps_it,
     test_the_highest_version_counts_whatever_the_order_of_arrival,
-    test_the_highest_version_is_known_for_each_partition,
     test_usage_of_a_prompt_counts_a_log_once_however_often_it_is_delivered,
 )
 from tests.contract.test_traces import (
@@ -53,7 +51,6 @@ if TYPE_CHECKING:
     from shared.store.base import LogStore
 
 __all__ = [
-    "test_a_deleted_log_is_gone_for_readers_and_seen_by_the_writer",
     "test_a_log_is_read_by_workspace_and_id",
     "test_a_trace_has_its_spans_and_the_logs_that_are_spans",
     "test_bodies_are_read_of_the_logs_that_the_rest_leaves",
@@ -63,7 +60,6 @@ __all__ = [
     "test_pages_and_cursors_go_from_the_newest_to_the_oldest",
     "test_the_first_log_under_an_external_id_keeps_it",
     "test_the_highest_version_counts_whatever_the_order_of_arrival",
-    "test_the_highest_version_is_known_for_each_partition",
     "test_usage_of_a_prompt_counts_a_log_once_however_often_it_is_delivered",
 ]
 
