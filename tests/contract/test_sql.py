@@ -111,8 +111,7 @@ def row(workspace: str, number: int, *, version: int = 1, **more: Any) -> Row:
     }
 
 
-@pytest.fixture
-async def filled(store: LogStore) -> LogStore:
+async def fill(store: LogStore) -> None:
     """Three workspaces, in parts that overlap; of each log there is an older version, and two of each are re-sends."""
     rows = [row(name, number) for name in ("aaa", "acme", "zzz") for number in range(LOGS)]
     for each in rows[LOGS - 2 :: LOGS] + rows[LOGS - 1 :: LOGS]:
@@ -121,6 +120,11 @@ async def filled(store: LogStore) -> LogStore:
     older = [{**each, "version": 0, "model": CANARY, "input": [CANARY]} for each in rows]
     for batch in (older, rows + spans):
         await store.insert("logs_in", b"\n".join(map(orjson.dumps, batch)))
+
+
+@pytest.fixture
+async def filled(store: LogStore) -> LogStore:
+    await fill(store)
     return store
 
 
@@ -157,6 +161,20 @@ async def test_without_our_two_rules_the_canary_gets_out(filled: LogStore) -> No
     text = "SELECT count() FROM logs FINAL PREWHERE workspace_id = 'acme' WHERE base64Decode(model) = 'abc' AND version"
     with pytest.raises(SluiceError, match=CANARY):
         await filled.query(text)
+
+
+@pytest.mark.parametrize("condition", ["id > 5 AND received_at > '2026-01-01'", "input LIKE '%x%' AND id > 7", "1"])
+async def test_what_is_read_first_is_the_workspace_and_nothing_else(chdb_store: LogStore, condition: str) -> None:
+    """Conditions of the query are pushed down to the read of the table, and evaluated after this."""
+    await fill(chdb_store)
+    compiled = compile_query(f"SELECT count() FROM log_records WHERE {condition}", {}, "acme")
+    plan = [
+        row["explain"].strip() for row in await chdb_store.query(f"EXPLAIN actions = 1 {compiled.sql}", *compiled[1:])
+    ]
+    reads = [line for line in plan if "ReadFromMergeTree" in line]
+    filters = [line.split(":")[1].strip() for line in plan if line.startswith("Prewhere filter column:")]
+    assert filters == ["workspace_id = 'acme'"] * len(reads)
+    assert len(reads) == 1 + ("input" in condition)
 
 
 async def test_tables_are_as_they_are_described(filled: LogStore) -> None:
