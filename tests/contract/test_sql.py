@@ -168,11 +168,9 @@ async def test_what_is_read_first_is_the_workspace_and_nothing_else(chdb_store: 
     """Conditions of the query are pushed down to the read of the table, and evaluated after this."""
     await fill(chdb_store)
     compiled = compile_query(f"SELECT count() FROM log_records WHERE {condition}", {}, "acme")
-    plan = [
-        row["explain"].strip() for row in await chdb_store.query(f"EXPLAIN actions = 1 {compiled.sql}", *compiled[1:])
-    ]
+    plan = [row["explain"] for row in await chdb_store.query(f"EXPLAIN actions = 1 {compiled.sql}", *compiled[1:])]
     reads = [line for line in plan if "ReadFromMergeTree" in line]
-    filters = [line.split(":")[1].strip() for line in plan if line.startswith("Prewhere filter column:")]
+    filters = [line.partition("column:")[2].strip() for line in plan if "Prewhere filter column:" in line]
     assert filters == ["workspace_id = 'acme'"] * len(reads)
     assert len(reads) == 1 + ("input" in condition)
 
