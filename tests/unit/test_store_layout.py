@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -153,6 +154,21 @@ def test_placeholders_are_filled_in() -> None:
         "CREATE TABLE db.t_local ON CLUSTER 'c' (x UInt8) ENGINE = ReplicatedReplacingMergeTree("
         "'/clickhouse/tables/c/{shard}/{database}/{table}', '{replica}', version, is_deleted)"
     )
+
+
+INNER: Final = re.compile(r"(\S+|\([^()]*\)) (GLOBAL )?IN \((?:SELECT\b|\{\w+\})")
+
+
+def test_what_is_looked_for_in_other_logs_is_an_id_or_global() -> None:
+    """An inner query is answered by each shard for itself, unless it is GLOBAL, and a shard has all rows of an id."""
+    found = [
+        (by, bool(is_global))
+        for module in (Path(__file__).parents[2] / "shared" / "store").glob("*.py")
+        for by, is_global in INNER.findall(module.read_text("utf-8"))
+        if not by.startswith("`")  # prose
+    ]
+    assert ("span_id", True) in found
+    assert {by for by, is_global in found if not is_global} == {"id", "(received_at, id)"}
 
 
 def replica(shard: int, **changed: object) -> dict[str, Any]:
