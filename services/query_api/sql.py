@@ -43,10 +43,10 @@ def routes(query: Query) -> list[Route]:
         sent = validate(SqlRequest, (await read_json_object(request)).value)
         settings = query.backends.settings
         limits = AnswerLimits(query.limits, settings.sql_max_rows, settings.sql_max_bytes)
-        with _one_more(under_way, workspace):
+        with one_more(under_way, workspace):
             result = await run(query.backends.store, workspace, sent, limits, output)
         if output is Format.JSON:
-            return json_response(200, json_answer(result))
+            return json_response(200, await asyncio.to_thread(json_answer, result))
         return Response(result, media_type=FORMATS[output].media_type)
 
     return [Route("/v1/sql", answer, methods=["POST"])]
@@ -67,7 +67,8 @@ async def run(store: LogStore, workspace: str, sent: SqlRequest, limits: AnswerL
 
 
 @contextmanager
-def _one_more(under_way: Counter[str], workspace: str) -> Iterator[None]:
+def one_more(under_way: Counter[str], workspace: str) -> Iterator[None]:
+    """While this lasts, a query of the workspace is under way. Raises Overloaded when there are too many."""
     if under_way[workspace] >= MAX_UNDER_WAY:
         raise Overloaded(f"{MAX_UNDER_WAY} queries of this workspace are under way: try again when one has ended")
     under_way[workspace] += 1
