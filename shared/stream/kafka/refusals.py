@@ -9,6 +9,7 @@ from aiokafka.conn import create_conn
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from shared.errors import Misconfigured, StreamUnavailable
+from shared.stream.kafka.errors import sluice_error
 
 if TYPE_CHECKING:
     from shared.stream.kafka.config import KafkaConfig
@@ -43,6 +44,8 @@ async def raise_refusal(config: KafkaConfig) -> None:
                     " (cert_file, key_file in SLUICE_STREAM)"
                 ) from None
         except KafkaError as error:
+            if not isinstance(sluice_error(error, "connecting"), Misconfigured):
+                continue
             raise Misconfigured(
                 f"Kafka at {broker} refuses the user {config.user} by {config.sasl_mechanism}: {error}"
                 " (user, password and sasl_mechanism in SLUICE_STREAM)"
