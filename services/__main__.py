@@ -19,7 +19,8 @@ from services.writer_worker.commands import dead_letters_group
 from shared import settings_secrets
 from shared.doctor.commands import doctor
 from shared.errors import ClientError, SluiceError, Unavailable
-from shared.http.server import ServerOptions, serve
+from shared.http.server import ServerOptions
+from shared.http.serving import serve
 from shared.observability.logging import configure_logging
 from shared.registry.commands import environments_group, keys_group
 from shared.settings import Settings

@@ -16,7 +16,8 @@ from shared.errors import Misconfigured, StreamUnavailable
 from shared.http.app import Application, HttpLimits, build_app
 from shared.http.bodies import read_body, read_json_object
 from shared.http.responses import json_response
-from shared.http.server import ServerOptions, serve
+from shared.http.server import ServerOptions
+from shared.http.serving import serve
 from shared.observability.logging import configure_logging
 
 if TYPE_CHECKING:
