@@ -82,6 +82,8 @@ def answer_settings(limits: AnswerLimits) -> Mapping[str, str | int]:
         "max_bytes_before_external_group_by": ANSWER_MEMORY_BYTES // 2,
         "max_bytes_before_external_sort": ANSWER_MEMORY_BYTES // 2,
         "max_expanded_ast_elements": 50_000,  # names that stand for names: without a bound they double at each step
+        "max_block_size": 16_384,  # a time limit is looked at between blocks
+        "max_joined_block_size_rows": 16_384,
         "function_range_max_elements_in_block": 10_000_000,
         "optimize_move_to_prewhere": 0,  # what is in PREWHERE is ours alone
         "use_query_condition_cache": 0,  # it is shared by all workspaces
