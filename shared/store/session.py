@@ -68,8 +68,8 @@ def query_settings(limits: QueryLimits | None) -> Mapping[str, str | int]:
     }
 
 
-ANSWER_MEMORY_BYTES: Final = 600_000_000
-"""For one query of a user: less than half of what the embedded store has, which inserts need as well."""
+ANSWER_MEMORY_BYTES: Final = 400_000_000
+"""For one query of a user. The embedded store runs two at a time, and inserts need as much as both."""
 
 
 def answer_settings(limits: AnswerLimits) -> Mapping[str, str | int]:

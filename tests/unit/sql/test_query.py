@@ -207,3 +207,11 @@ def test_what_the_engine_says_is_told_without_its_insides(text: str, code: int, 
     message = explain(StoreRejected(text, code)).message
     assert says in message
     assert not re.search("secret|_l|acme|logs|__", message)
+
+
+def test_nothing_of_a_query_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(0):
+        for text in ("SELECT a -> 'it''s', b -> 2.5", "SHOW TABLES", "WITH x AS (SHOW TABLES) SELECT 1", "SELECT '"):
+            with pytest.raises(Invalid):
+                compile_query(text, {}, "acme")
+    assert caplog.records == []
