@@ -51,6 +51,10 @@ class _Parser(ClickHouseParser):
             raise invalid("takes too long to read: write it in a simpler way")
         super()._advance(times)
 
+    def _warn_unsupported(self) -> None:
+        """Instead of a line in the log that has the text in it."""
+        raise invalid("has a part that is no SELECT")
+
     def limit(self) -> tuple[str, Expr | None]:
         """`LIMIT n BY ...` is a clause of its own, beside which another LIMIT may stand."""
         limit = self._parse_limit()
