@@ -10,6 +10,9 @@ from shared.errors import Invalid
 if TYPE_CHECKING:
     from sqlglot.expressions import Expr
 
+MAX_CHARACTERS: Final = 20_000
+"""Of a query. Here, for who describes the API needs it and not the grammar, which takes 9 MB."""
+
 _IDENTIFIER: Final = re.compile(r"[^_\x00-\x1f\x7f`\"'\\][^\x00-\x1f\x7f`\"'\\]{0,127}")
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0"})
 _INERT: Final = {"copy", "safe", "typed", "nested", "value_constructor", "nullable", "update", "is_integer"}

@@ -13,13 +13,12 @@ from sqlglot.errors import ErrorLevel, ParseError, TokenError
 from sqlglot.parsers.clickhouse import ClickHouseParser
 from sqlglot.tokenizer_core import TokenType
 
-from shared.sql.nodes import invalid
+from shared.sql.nodes import MAX_CHARACTERS, invalid
 
 if TYPE_CHECKING:
     from sqlglot.expressions import Expr
     from sqlglot.tokenizer_core import Token
 
-MAX_CHARACTERS: Final = 20_000
 MAX_TOKENS: Final = 4_000
 MAX_DEPTH: Final = 24
 """Of parentheses, brackets and braces. sqlglot takes some 20 stack frames for each level, of Python's 1,000."""

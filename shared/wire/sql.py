@@ -9,8 +9,7 @@ import orjson
 from pydantic import Field
 
 from shared.errors import Invalid
-from shared.sql.nodes import invalid
-from shared.sql.reader import MAX_CHARACTERS
+from shared.sql.nodes import MAX_CHARACTERS, invalid
 from shared.wire.scalars import WireModel
 
 MAX_PARAMETERS: Final = 100

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from services.__main__ import main
 from shared.registry.entities import Scope
-from shared.sql.reader import MAX_CHARACTERS
+from shared.sql.nodes import MAX_CHARACTERS
 from tests.api import promptlayer
 from tests.support.api import DEFAULT_KEY, refused, unique
 from tests.unit.wire.promptlayer_bodies import body

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from shared.errors import Invalid, StoreRejected
 from shared.sql.failures import explain
 from shared.sql.functions import ALIASES, resolve, similar
+from shared.sql.nodes import MAX_CHARACTERS
 from shared.sql.query import compile_query
-from shared.sql.reader import MAX_CHARACTERS, MAX_DEPTH, MAX_TOKENS
+from shared.sql.reader import MAX_DEPTH, MAX_TOKENS
 from shared.sql.selects import MAX_TABLES
 from shared.sql.tables import TABLES
 from tests.support.sql_attempts import REFUSED
