@@ -23,6 +23,9 @@ DEFAULT_URL: Final = "http://127.0.0.1:8000"
 FORMATS: Final = ("table", "json", "ndjson", "csv", "parquet", "arrow")
 BINARY: Final = ("parquet", "arrow")
 
+_NUMBERS: Final = ("Int", "UInt", "Float", "Decimal")
+"""What the engine's types of numbers begin with."""
+
 _CELL: Final = 60
 """Characters of a value that a table shows."""
 
@@ -120,9 +123,6 @@ def _table(answer: dict[str, Any]) -> str:
     lines = [line(names), "  ".join("-" * width for width in widths), *map(line, rows)]
     count = answer["row_count"]
     return "\n".join([*lines, f"({count} {'row' if count == 1 else 'rows'})", ""])
-
-
-_NUMBERS: Final = ("Int", "UInt", "Float", "Decimal")
 
 
 def _cell(value: Any) -> str:

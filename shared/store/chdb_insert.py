@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def insert_rows(handle: Any, table: str, rows: bytes, settings: str = "") -> None:
     """Insert JSON lines with one statement. `settings` are further ones, as SQL assignments. Blocks.
 
-    Raises StoreUnavailable when there is no memory for the file, and what the handle raises.
+    Raises StoreUnavailable when the file can't be made, for want of memory, and what the handle raises.
     """
     with _file_of(rows) as path:
         clause = f" SETTINGS {settings}" if settings else ""
@@ -43,6 +43,6 @@ def _file_of(rows: bytes) -> Iterator[str]:
             file.flush()
         except OSError as error:
             raise StoreUnavailable(
-                f"the store has no memory for {len(rows)} bytes of rows: {error.strerror}"
+                f"the store can't take {len(rows)} bytes of rows at once: {error.strerror}"
             ) from error
         yield path

@@ -15,6 +15,7 @@ from shared.errors import StreamUnavailable
 from shared.stream.base import LOGS_TOPIC, WRITER_GROUP, Appended, Message
 from shared.stream.sqlite import SqliteStream
 from shared.visibility import Visibility
+from tests.support.streams import Listener
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -23,14 +24,6 @@ if TYPE_CHECKING:
     from shared.backends import Backends
     from shared.store.base import QueryLimits, Row
     from shared.store.chdb_store import ChdbStore
-
-
-class Listener:
-    async def on_revoked(self, partitions: frozenset[int]) -> None:
-        return
-
-    async def on_assigned(self, positions: Mapping[int, int]) -> None:
-        return
 
 
 class Stream(SqliteStream):

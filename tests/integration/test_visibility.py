@@ -13,18 +13,11 @@ from shared.errors import NotYetQueryable
 from shared.stream.base import LOGS_TOPIC, WRITER_GROUP, Appended, Message
 from shared.stream.sqlite import SqliteStream
 from shared.visibility import Visibility
+from tests.support.streams import Listener
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator
     from pathlib import Path
-
-
-class Listener:
-    async def on_revoked(self, partitions: frozenset[int]) -> None:
-        return
-
-    async def on_assigned(self, positions: Mapping[int, int]) -> None:
-        return
 
 
 class Counting(SqliteStream):
