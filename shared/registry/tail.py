@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
-from shared.errors import Misconfigured, StreamUnavailable
+from shared.errors import Misconfigured, SluiceError, StreamUnavailable
 from shared.stream.base import REGISTRY_TOPIC, Record, Stream
 
 if TYPE_CHECKING:
@@ -111,7 +111,8 @@ class Tail:
                     await self._advance(records)
                 except Exception as error:  # whatever it is, a registry that silently stops following is worse
                     if self.problem is None:
-                        logger.warning("%s can't be read, trying on", REGISTRY_TOPIC, exc_info=error)
+                        trace = None if isinstance(error, SluiceError) else error
+                        logger.warning("%s can't be read, trying on: %s", REGISTRY_TOPIC, error, exc_info=trace)
                     self.problem = f"{REGISTRY_TOPIC} can't be read: {error}"
                     if reader is not None:
                         await _close(reader)

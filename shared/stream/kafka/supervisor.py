@@ -115,7 +115,10 @@ class ProducerSupervisor:
             await asyncio.wait([stopping], timeout=self._config.produce_deadline_s)
             stopping.cancel()
         accumulator: Any = producer._message_accumulator
-        for batch in chain(list(accumulator._pending_batches), *accumulator._batches.values()):
+        # A batch that waits to be sent again is no pending one, and still takes itself out of those at its end: were it
+        # missing there, a KeyError would be logged that means nothing to anybody.
+        accumulator._pending_batches.update(chain.from_iterable(accumulator._batches.values()))
+        for batch in list(accumulator._pending_batches):
             batch.future.cancel()
         if stopping.done() and not stopping.cancelled() and stopping.exception() is not None:
             log.warning("kafka: closing a producer failed: %r", stopping.exception())
