@@ -7,7 +7,6 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import TYPE_CHECKING
 
 from shared.http.app import Application, HttpLimits, build_app
-from shared.memory import give_back_big_blocks
 from shared.openapi.routes import description_routes
 
 if TYPE_CHECKING:
@@ -27,11 +26,7 @@ def build_role(
     background: Sequence[Background] = (),
     not_ready: Callable[[], list[str]] = list,
 ) -> Application:
-    """The application. `not_ready` adds reasons to those of the backends.
-
-    Changes the process, too: from now on it gives the memory of big bodies back.
-    """
-    give_back_big_blocks()
+    """The application. `not_ready` adds reasons to those of the backends."""
 
     @asynccontextmanager
     async def lifespan(app: Application) -> AsyncIterator[None]:

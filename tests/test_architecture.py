@@ -34,7 +34,7 @@ ADAPTERS: Final = {
 
 LAYERS: Final = (
     {"errors", "ids"},
-    {"events", "records", "together", "deadlines", "memory"},
+    {"events", "records", "together", "deadlines"},
     {"observability", "settings_rules", "tls"},
     {"settings_secrets"},
     {"settings"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from typing import TYPE_CHECKING, Final
 
+from services.ingest_gateway.memory import give_back_big_blocks
 from services.ingest_gateway.routes import routes
 from shared.backends import Backends
 from shared.role import build_role
@@ -27,4 +28,5 @@ def create_app() -> Application:
     gc.collect()
     gc.freeze()
     gc.set_threshold(NEW_OBJECTS, 10, 10)
+    give_back_big_blocks()
     return app

@@ -9,7 +9,7 @@ import pytest
 
 BLOCKS_FROM_THE_SYSTEM: Final = """
 import ctypes
-from shared.memory import give_back_big_blocks
+from services.ingest_gateway.memory import give_back_big_blocks
 
 class Mallinfo(ctypes.Structure):
     _fields_ = [(name, ctypes.c_size_t) for name in "arena ordblks smblks hblks hblkhd a b c d e".split()]
