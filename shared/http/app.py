@@ -31,7 +31,7 @@ from shared.http.bodies import ABANDONED_KEY, ADMITTED_KEY, READER_KEY, BodyRead
 from shared.http.failure_log import FailureLog
 from shared.http.probes import probe_routes
 from shared.http.request_metrics import RequestMetrics
-from shared.http.responses import INTERNAL_ERROR, error_code, error_response
+from shared.http.responses import ERROR_FORM_KEY, INTERNAL_ERROR, error_code, error_response, json_response
 from shared.http.routing import RouteTable
 
 if TYPE_CHECKING:
@@ -154,7 +154,8 @@ class Application:
         elif not isinstance(error, ClientError):
             self._failures.refused(code, str(error))
         headers = {"allow": ", ".join(self._table.methods(scope))} if isinstance(error, MethodNotAllowed) else None
-        return error_response(error, path=scope["path"], error_id=error_id, headers=headers)
+        form = scope.get(ERROR_FORM_KEY, json_response)
+        return error_response(error, path=scope["path"], error_id=error_id, headers=headers, form=form)
 
     async def _run_lifespan(self, receive: Receive, send: Send) -> None:
         """Startup and shutdown. An expected error is one line in the log, an unexpected one has its traceback there."""

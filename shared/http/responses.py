@@ -9,6 +9,7 @@ id, under which the log has the rest.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -17,8 +18,6 @@ from starlette.responses import Response
 from shared.errors import ClientError, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from starlette.types import Receive, Scope, Send
 
 ORIGIN: Final = "sluice"
@@ -28,6 +27,12 @@ DETAIL_OBJECT_PREFIX: Final = "/v5/"
 INTERNAL_ERROR: Final = "internal_error"
 
 RawHeaders = tuple[tuple[bytes, bytes], ...]
+
+ErrorForm = Callable[[int, dict[str, Any], Mapping[str, str]], Response]
+"""Makes the answer of an error from its status, its envelope and its headers."""
+
+ERROR_FORM_KEY: Final = "sluice.error_form"
+"""In the scope: the `ErrorForm` of a request to which a protocol has errors of its own; the envelope without it."""
 
 _CONTENT_TYPE: Final = (b"content-type", b"application/json")
 
@@ -62,9 +67,14 @@ def error_code(error: BaseException) -> str:
 
 
 def error_response(
-    error: BaseException, *, path: str, error_id: str = "", headers: Mapping[str, str] | None = None
-) -> JsonResponse:
-    """The envelope for an error raised by the route at `path`.
+    error: BaseException,
+    *,
+    path: str,
+    error_id: str = "",
+    headers: Mapping[str, str] | None = None,
+    form: ErrorForm = json_response,
+) -> Response:
+    """The envelope for an error raised by the route at `path`, in the form that the request wants.
 
     The text of an error that is neither a ClientError nor Unavailable is not answered, since it may hold anything: the
     caller logs it under `error_id`.
@@ -79,7 +89,7 @@ def error_response(
         extra["retry-after"] = str(error.retry_after_s)
     else:
         status, message = 500, f"internal error; the server's log has the details under {error_id or 'this time'}"
-    return json_response(status, _envelope(status, message, code, detail, path), extra)
+    return form(status, _envelope(status, message, code, detail, path), extra)
 
 
 def _envelope(status: int, message: str, code: str, detail: list[dict[str, Any]] | None, path: str) -> dict[str, Any]:

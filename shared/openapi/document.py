@@ -45,6 +45,15 @@ once.
 
 _REFUSED: Final = "Not taken, and nothing was changed: `message` names the field, limit or setting, and what to do."
 _UNAVAILABLE: Final = "Not now: try again after `Retry-After` seconds. `error` tells whether it may have taken effect."
+_ERROR_CONTENT: Final[Json] = {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}}
+_ERRORS: Final[Json] = {
+    "Refused": {"description": _REFUSED, "content": _ERROR_CONTENT},
+    "Unavailable": {
+        "description": _UNAVAILABLE,
+        "headers": {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}},
+        "content": _ERROR_CONTENT,
+    },
+}
 
 
 def document(operations: Iterable[Operation], version: str) -> Json:
@@ -65,14 +74,7 @@ def document(operations: Iterable[Operation], version: str) -> Json:
         "components": {
             "schemas": {**definitions.get("$defs", {}), "Error": _ERROR},
             "securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "X-API-KEY"}},
-            "responses": {
-                "Refused": {"description": _REFUSED, "content": _content({"$ref": "#/components/schemas/Error"})},
-                "Unavailable": {
-                    "description": _UNAVAILABLE,
-                    "headers": {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}},
-                    "content": _content({"$ref": "#/components/schemas/Error"}),
-                },
-            },
+            "responses": _ERRORS,
         },
     }
 
@@ -130,13 +132,17 @@ def _responses(one: Operation) -> Json:
             content = {answer.media_type: _with_example(answer.schema, answer.example)}
             content |= {media_type: {"schema": BINARY} for media_type in answer.binary_media_types}
             responses[str(status)]["content"] = content
-    responses["4XX"] = {"$ref": "#/components/responses/Refused"}
-    responses["503"] = {"$ref": "#/components/responses/Unavailable"}
+    for statuses, name in (("4XX", "Refused"), ("503", "Unavailable")):
+        responses[statuses] = {"$ref": f"#/components/responses/{name}"}
+        if one.status_media_type:
+            responses[statuses] = _with_status(_ERRORS[name], one.status_media_type)
     return responses
 
 
-def _content(schema: Json) -> Json:
-    return {JSON: {"schema": schema}}
+def _with_status(error: Json, media_type: str) -> Json:
+    """An error that is a `google.rpc.Status` for requests in that media type, and has its code in the envelope."""
+    text = f"{error['description']} In {media_type} a `google.rpc.Status`; in JSON `code` is its code."
+    return {**error, "description": text, "content": {**error["content"], media_type: {"schema": BINARY}}}
 
 
 def _with_example(schema: Json, example: Any) -> Json:

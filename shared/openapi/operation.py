@@ -62,6 +62,9 @@ class Operation:
     key_in_body: bool = False
     """Whether clients may send the key as `api_key` in the body instead of the header."""
 
+    status_media_type: str = ""
+    """Of requests whose errors are a `google.rpc.Status` in that media type."""
+
     @property
     def name(self) -> str:
         """Tells it from all others: the method and the words of the path."""

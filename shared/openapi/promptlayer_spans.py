@@ -66,6 +66,7 @@ OPERATIONS: Final = (
         "ingest",
         {200: Answer("An `ExportTraceServiceResponse`, in the form of the request.", binary_media_types=(_PROTOBUF,))},
         Body(schema=OBJECT, example=_OTLP, other=Body(schema=BINARY, media_type=_PROTOBUF)),
+        status_media_type=_PROTOBUF,
     ),
     Operation(
         "GET",

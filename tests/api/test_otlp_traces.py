@@ -8,13 +8,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from google.rpc.code_pb2 import INVALID_ARGUMENT, UNAUTHENTICATED
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
 
 from tests.api import promptlayer
-from tests.api.tracing import START_NS, bulk_span, send_bulk, span_id, spans_of, trace_id
+from tests.api.tracing import START_NS, bulk_span, send_bulk, span_id, spans_of, told, trace_id
 from tests.support.api import refused, unique
 from tests.unit.wire.promptlayer_bodies import chat, message
 
@@ -319,24 +320,28 @@ def test_bodies_that_are_no_export(api: Api) -> None:
     whole = gzip.compress(protobuf_request(b"t" * 16, b"s" * 8).SerializeToString())
     with api.nothing_stored():
         for content in (b"no protobuf", b"\x0a\xff\xff\xff\xff\x0f", b'{"resourceSpans": []}'):
-            refused(api.default.post(PATH, content=content, headers=PROTOBUF), 400, "bad_request", says="protobuf")
+            assert "protobuf" in told(api.default.post(PATH, content=content, headers=PROTOBUF), 400, INVALID_ARGUMENT)
         cut = api.default.post(PATH, content=whole[:-9], headers=PROTOBUF | {"content-encoding": "gzip"})
-        refused(cut, 400, "bad_request", says="gzip")
+        assert "gzip" in told(cut, 400, INVALID_ARGUMENT)
         plain = api.default.post(PATH, content=b"plain", headers=PROTOBUF | {"content-encoding": "gzip"})
-        refused(plain, 400, "bad_request", says="gzip")
+        assert "gzip" in told(plain, 400, INVALID_ARGUMENT)
         refused(api.default.post(PATH, content=b"{", headers=JSON), 400, "bad_request", says="JSON")
         for content_type in ("text/plain", "application/grpc", ""):
             response = api.default.post(PATH, content=whole, headers={"content-type": content_type})
             refused(response, 415, "unsupported_media_type", says="application/x-protobuf")
-        loc = ["body", "resourceSpans"]
-        refused(api.default.post(PATH, json={"resourceSpans": 1}), 422, "invalid", loc, "list")
-        refused(api.default.post(PATH, json={"resourceSpans": [1]}), 422, "invalid", [*loc, 0], "object")
-        wrong: Json = {"resourceSpans": [{"scopeSpans": [{"spans": {}}]}]}
-        refused(api.default.post(PATH, json=wrong), 422, "invalid", [*loc, 0, "scopeSpans", 0, "spans"], "list")
+        frame: Json = {"resourceSpans": [{"scopeSpans": [{"spans": {}}]}]}
+        for wrong, loc, says in (
+            ({"resourceSpans": 1}, [], "list"),
+            ({"resourceSpans": [1]}, [0], "object"),
+            (frame, [0, "scopeSpans", 0, "spans"], "list"),
+        ):
+            answer = api.default.post(PATH, json=wrong)
+            assert says in told(answer, 400, INVALID_ARGUMENT)  # OTLP has no 422
+            assert answer.json()["detail"][0]["loc"] == ["body", "resourceSpans", *loc]
         many = api.default.post(PATH, json=export(*[{}] * 10_001))
         refused(many, 413, "too_large", says="SLUICE_MAX_BULK_ITEMS")
         with api.client("no-such-key") as nobody:
-            refused(nobody.post(PATH, content=whole, headers=PROTOBUF), 401, "unauthenticated")
+            assert "X-API-KEY" in told(nobody.post(PATH, content=whole, headers=PROTOBUF), 401, UNAUTHENTICATED)
 
 
 def test_exports_of_nothing(api: Api) -> None:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any, Final
 
+from google.rpc.status_pb2 import Status
+
 if TYPE_CHECKING:
+    import httpx
+
     from tests.support.api import Api, Json
 
 START_NS: Final = 1_700_000_000_123_456_789
+PROTOBUF: Final = "application/x-protobuf"
 
 
 def trace_id() -> str:
@@ -60,3 +65,23 @@ def spans_of(api: Api, trace: str) -> list[Json]:
     """The spans of a trace, read back at once."""
     spans: list[Json] = read_trace(api, trace)["spans"]
     return spans
+
+
+def told(answer: httpx.Response, status: int, code: int) -> str:
+    """Check that an answer of `/v1/traces` is this error, in the encoding of its request; returns the message."""
+    assert answer.status_code == status, answer.content
+    encoding = answer.request.headers["content-type"].partition(";")[0].lower()
+    assert answer.headers["content-type"] == encoding
+    assert ("retry-after" in answer.headers) is (status == 503)
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    if encoding == PROTOBUF:
+        said = Status.FromString(answer.content)
+        assert (said.code, list(said.details)) == (code, [])
+        message: str = said.message
+    else:
+        envelope = answer.json()
+        assert (envelope["success"], envelope["code"]) == (False, code)
+        assert envelope["error"]
+        message = envelope["message"]
+    assert message
+    return message

@@ -12,14 +12,17 @@ from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 from opentelemetry.trace import SpanKind, Status, StatusCode, format_span_id, format_trace_id, get_current_span
 from promptlayer import AsyncPromptLayer, PromptLayer, configure_tracing
 
+from shared.errors import OutcomeUnknown, StreamUnavailable
 from tests.api import promptlayer
 from tests.api.tracing import spans_of
 from tests.sdk.upstream import WORDS, upstream
 from tests.support.api import DEFAULT_KEY, unique
+from tests.support.gateway_beside import gateway_beside
+from tests.support.javascript import run
 from tests.unit.wire.promptlayer_bodies import chat, message
 
 if TYPE_CHECKING:
@@ -264,4 +267,37 @@ def test_an_export_that_is_refused_is_told(api: Api, caplog: pytest.LogCaptureFi
     with api.nothing_stored(), caplog.at_level("ERROR"):
         started_and_ended(made.get_tracer("tests"), "lost")
         made.shutdown()
-    assert "401" in caplog.text
+    assert "Failed to export spans batch code: 401, reason: Unauthorized" in caplog.text
+
+
+def test_an_export_that_is_sent_again_after_a_503_counts_once(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    with gateway_beside(api) as gateway, caplog.at_level("WARNING"):
+        gateway.fails = [OutcomeUnknown("the stream is silent"), StreamUnavailable("the stream is away")]
+        exporter = OTLPSpanExporter(f"{gateway.url}/v1/traces", headers={"X-Api-Key": DEFAULT_KEY})
+        made = TracerProvider()
+        made.add_span_processor(SimpleSpanProcessor(exporter))
+        trace = started_and_ended(made.get_tracer("tests"), "once")
+        made.shutdown()
+        assert gateway.appends == 3
+    retry = "Transient error Service Unavailable encountered while exporting spans batch, retrying in 1.00s."
+    assert caplog.text.count(retry) == 2
+    assert [span["name"] for span in spans_of(api, trace)] == ["once"]
+
+
+def test_javascript_exporters_tell_why_an_export_is_refused(api: Api) -> None:
+    with api.nothing_stored():
+        seen = run(api, "promptlayer", "otlp-errors.cjs", SLUICE_KEY="wrong-key-1")
+    for name in ("protobuf", "json"):
+        text = " ".join(seen[name]["logged"])
+        assert "Export failed with non-retryable error: OTLPExporterError: Unauthorized" in text
+        assert "the API key in the header X-API-KEY is not known, or was revoked" in text
+
+
+def test_javascript_exporters_send_an_export_again_after_a_503(api: Api) -> None:
+    with gateway_beside(api) as gateway:
+        gateway.fails = [OutcomeUnknown("the stream is silent")]
+        seen = run(api, "promptlayer", "otlp-errors.cjs", SLUICE_URL=gateway.url)
+        assert gateway.appends == 3
+    for name in ("protobuf", "json"):
+        assert seen[name]["logged"] == []
+        assert [span["name"] for span in spans_of(api, seen[name]["trace_id"])] == [name]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -13,14 +13,14 @@ from services.ingest_gateway.turns import Turns
 from shared.errors import UnsupportedMediaType
 from shared.http.bodies import parse_json_object, read_body
 from shared.http.headers import header
-from shared.http.responses import json_response
-from shared.wire.otel import json_form, protobuf
+from shared.http.responses import ERROR_FORM_KEY, json_response
+from shared.wire.otel import errors, json_form, protobuf
 from shared.wire.otel.genai import call_of
 from shared.wire.otel.spans import Rejected, Span, span_columns
 from shared.wire.promptlayer.span_requests import call_columns, is_logged_apart, request_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from starlette.requests import Request
 
@@ -42,11 +42,13 @@ def routes(gateway: Gateway) -> list[Route]:
         """Keep the spans of a request; a call of a model becomes a log.
 
         As OTLP has it: 200 with the number of rejected spans when some are not valid, an error when the body is not
-        readable or nothing could be kept for now. After a 503 some spans may be kept: they are known when they come
-        again. `close_after` changes nothing: a span that comes late is worth keeping.
+        readable or nothing could be kept for now, told in the encoding of the request. After a 503 some spans may be
+        kept: they are known when they come again. `close_after` changes nothing: a span that comes late is worth
+        keeping.
         """
-        workspace = gateway.authenticate(request).workspace
         media_type = (header(request, b"content-type") or "").partition(";")[0].strip().lower()
+        request.scope[ERROR_FORM_KEY] = _error_in_protobuf if media_type == _PROTOBUF else _error_in_json
+        workspace = gateway.authenticate(request).workspace
         if media_type not in {_PROTOBUF, _JSON}:
             raise UnsupportedMediaType(
                 f"content-type {media_type[:40]!r} is not supported; send {_PROTOBUF} or {_JSON}"
@@ -64,6 +66,15 @@ def routes(gateway: Gateway) -> list[Route]:
         return json_response(200, json_form.response(*export.outcome()))
 
     return [Route(PATH, otlp_traces, methods=["POST"])]
+
+
+def _error_in_protobuf(status: int, envelope: dict[str, Any], headers: Mapping[str, str]) -> Response:
+    said = errors.status_message(status, envelope["message"])
+    return Response(said, errors.http_status(status), headers, media_type=_PROTOBUF)
+
+
+def _error_in_json(status: int, envelope: dict[str, Any], headers: Mapping[str, str]) -> Response:
+    return json_response(errors.http_status(status), {**envelope, "code": errors.rpc_code(status)}, headers)
 
 
 class _Export:

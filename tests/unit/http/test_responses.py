@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
@@ -16,10 +16,13 @@ from shared.errors import (
     StoreRejected,
     Unauthenticated,
 )
-from shared.http.responses import JsonResponse, error_response, json_response
+from shared.http.responses import error_response, json_response
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
 
 
-def body(response: JsonResponse) -> dict[str, Any]:
+def body(response: Response) -> dict[str, Any]:
     value: dict[str, Any] = orjson.loads(response.body)
     return value
 
