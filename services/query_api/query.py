@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from services.query_api.log_reader import LogReader
     from shared.auth import Principal
     from shared.backends import Backends
-    from shared.store.logs import VersionUsage
+    from shared.store.logs import Judgment, VersionUsage
     from shared.together import Together
     from shared.updates import Updates
 
@@ -29,6 +29,9 @@ class Query:
     updates: Updates
     usage: Together[tuple[str, str], dict[str, VersionUsage]]
     """By (workspace, prompt id): how the versions of a prompt are used."""
+
+    judgments: Together[tuple[str, str], list[Judgment]]
+    """By (workspace, public id): the newest logs of evaluators that judged a log."""
 
     @property
     def limits(self) -> QueryLimits:

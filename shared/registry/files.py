@@ -26,6 +26,7 @@ class Files:
     def __init__(self) -> None:
         self._by_id: dict[str, dict[str, Prompt]] = {}
         self._by_path: dict[tuple[str, str, frozenset[FileKind]], Prompt] = {}
+        self._kinds: set[tuple[str, FileKind]] = set()
 
     def by_id(self, workspace: str, file_id: str) -> Prompt | None:
         """The file of this id, deleted or not."""
@@ -43,6 +44,10 @@ class Files:
         except ValueError:
             return None
 
+    def ever(self, workspace: str, kind: FileKind) -> bool:
+        """Whether the workspace has a file of this kind, or had one that was deleted."""
+        return (workspace, kind) in self._kinds
+
     def all(self, workspace: str | None) -> list[Prompt]:
         """The files of a workspace, or of all of them, oldest first in each; without those that were deleted."""
         workspaces = self._by_id.values() if workspace is None else [self._by_id.get(workspace, {})]
@@ -58,6 +63,7 @@ class Files:
         file = Prompt(event.workspace, number, ids.to_text(number, kind.id_prefix), event.path, at, at, kind=kind)
         self._by_id.setdefault(event.workspace, {})[file.id] = file
         self._by_path[place] = file
+        self._kinds.add((event.workspace, kind))
         return None
 
     def move(self, event: events.FileMoved, at: datetime) -> Ignored | None:

@@ -69,6 +69,10 @@ class RegistryState:
         """The prompts of a workspace, or of all, oldest first in each; files of another kind, or (None) of all."""
         return [found for found in self._files.all(workspace) if kind is None or found.kind is kind]
 
+    def ever_had(self, workspace: str, kind: FileKind) -> bool:
+        """Whether the workspace has a file of this kind, or had one that was deleted: there may be logs of it."""
+        return self._files.ever(workspace, kind)
+
     def environment(self, workspace: str, id_or_name: str) -> Environment | None:
         """The environment of this id, or of this name."""
         environments = self._environments_of(workspace)

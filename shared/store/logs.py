@@ -63,6 +63,13 @@ class Fingerprint:
     received_at_ms: int
 
 
+class Judgment(NamedTuple):
+    """A log of an evaluator: when the stream received it (UTC text), and its id. They sort by time."""
+
+    received_at: str
+    log_id: int
+
+
 @dataclass(frozen=True, slots=True)
 class VersionUsage:
     """How many logs a prompt version has (exact up to some ten thousand, then an estimate), and the newest one's time.
@@ -160,6 +167,21 @@ async def find_named_logs(store: LogStore, names: Sequence[tuple[str, str]]) -> 
     for some in _chunks([name for name in names if len(name[1]) <= MAX_EXTERNAL_ID_CHARACTERS], _name_bytes):
         for row in await store.query(*queries.named_logs(some)):
             found.setdefault((row["workspace_id"], row["external_id"]), []).append(NamedLog(row["id"], row["freed"]))
+    return found
+
+
+async def find_judgments(
+    store: LogStore, judged: Sequence[tuple[str, str]], limit: int
+) -> dict[tuple[str, str], list[Judgment]]:
+    """The logs of evaluators, newest first, that named each of these (workspace, public id) as what they judged.
+
+    Of each the newest `limit`; deleted ones are among them. Ids that nobody judged are left out.
+    """
+    found: dict[tuple[str, str], list[Judgment]] = {}
+    for some in _chunks(judged, _name_bytes):
+        for row in await store.query(*queries.judgments(some, limit)):
+            judgment = Judgment(row["received_at"], row["id"])
+            found.setdefault((row["workspace_id"], row["parent_id"]), []).append(judgment)
     return found
 
 

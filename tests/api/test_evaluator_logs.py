@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from shared import ids
 from tests.api import humanloop
 from tests.support.api import refused, unique
 
@@ -62,6 +63,91 @@ def test_a_judgment_is_no_part_of_the_trace(api: Api) -> None:
     query = {"file_id": flow["flow_id"], "include_trace_children": "true"}
     (record,) = api.default.get("/v5/logs", params=query).json()["records"]
     assert [child["id"] for child in record["trace_children"]] == [below["id"]]
+
+
+def shown(api: Api, log_id: str) -> list[Any]:
+    """The judgments that a log shows at once."""
+    return [log["judgment"] for log in humanloop.fetch(api, log_id)["evaluator_logs"]]
+
+
+def test_a_log_shows_at_once_what_judged_it(api: Api) -> None:
+    judged = humanloop.create(api, output="six")
+    assert shown(api, judged["id"]) == []
+    first = judge(api, judged["id"], judgment="good", metadata={"by": "ada"}, log_id=unique("log"))
+    (read,) = humanloop.fetch(api, judged["id"])["evaluator_logs"]
+    assert read == humanloop.fetch(api, first["id"])
+    judge(api, judged["id"], judgment=0.5, spec=SPEC)
+    judge(api, first["id"], judgment=False)  # a judgment of a judgment
+    assert shown(api, judged["id"]) == [0.5, "good"]
+    assert shown(api, first["id"]) == [False]
+    assert humanloop.fetch(api, judged["id"])["evaluator_logs"][1]["evaluator_logs"] == []
+
+
+def test_lists_traces_and_updates_show_judgments_too(api: Api) -> None:
+    flow = api.default.post("/v5/flows/log", json={"path": unique("flow")}).json()
+    below = humanloop.create(api, trace_parent_id=flow["id"])
+    judge(api, flow["id"], judgment="fine")
+    for number in range(12):
+        judge(api, below["id"], judgment=number)
+    api.wait_until_applied()
+    answer = humanloop.patched(api, below, output="six")
+    assert [log["judgment"] for log in answer["evaluator_logs"]] == [*range(11, -1, -1)]
+    query = {"file_id": flow["flow_id"], "include_trace_children": "true"}
+    (record,) = api.default.get("/v5/logs", params=query).json()["records"]
+    assert [log["judgment"] for log in record["evaluator_logs"]] == ["fine"]
+    (child,) = record["trace_children"]
+    assert [log["judgment"] for log in child["evaluator_logs"]] == [*range(11, 1, -1)]
+
+
+def test_a_log_that_its_client_named_shows_judgments_of_either_name(api: Api) -> None:
+    judged = humanloop.create(api, log_id=unique("log"))
+    judge(api, judged["id"], judgment="by its name")
+    api.wait_until_applied()
+    (row,) = api.default.post(
+        "/v1/sql",
+        json={
+            "query": "SELECT id FROM log_records WHERE external_id = {name:String}",
+            "parameters": {"name": judged["id"]},
+        },
+    ).json()["rows"]
+    judge(api, ids.to_text(row["id"]), judgment="by its id")
+    assert shown(api, judged["id"]) == ["by its id", "by its name"]
+
+
+def test_a_judgment_of_null_takes_back_what_was_said_before(api: Api) -> None:
+    judged, rating, other = humanloop.create(api)["id"], unique("rating"), unique("other")
+    for path, fields in (
+        (rating, {"judgment": "good"}),
+        (other, {"judgment": "fine"}),
+        (rating, {"judgment": "bad", "user": "ada"}),
+        (other, {"judgment": None, "error": "no answer"}),  # which says something
+        (rating, {"judgment": None}),
+    ):
+        taken = judge(api, judged, path=path, **fields)
+    assert shown(api, judged) == [None, "bad", "fine"]
+    assert humanloop.fetch(api, taken["id"])["judgment"] is None
+    judge(api, judged, path=rating, judgment="good after all")
+    assert shown(api, judged) == ["good after all", None, "bad", "fine"]
+
+
+def test_deleted_and_foreign_judgments_do_not_show(api: Api) -> None:
+    judged = humanloop.create(api)["id"]
+    deleted = judge(api, judged, judgment="deleted")["id"]
+    body = {"path": unique("ev"), "parent_id": judged, "judgment": "foreign"}
+    foreign = api.other.post("/v5/evaluators/log", json=body).json()
+    assert api.other.get(humanloop.log_url(foreign["id"])).json()["judgment"] == "foreign"
+    assert shown(api, judged) == ["deleted"]
+    assert api.default.delete("/v5/logs", params={"id": deleted}).status_code == 204
+    assert shown(api, judged) == []
+
+
+def test_a_client_s_re_send_of_a_judgment_shows_once(api: Api) -> None:
+    judged = humanloop.create(api)["id"]
+    body = {"path": unique("ev"), "parent_id": judged, "judgment": "good"}
+    for _ in range(2):
+        headers = {"Idempotency-Key": judged}
+        assert api.default.post("/v5/evaluators/log", json=body, headers=headers).status_code == 200
+    assert shown(api, judged) == ["good"]
 
 
 def test_without_contents_the_judgment_stays(api: Api) -> None:

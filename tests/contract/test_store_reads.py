@@ -9,9 +9,9 @@ import pytest
 
 from shared import ids
 from shared.events import MAX_EXTERNAL_ID_CHARACTERS
-from shared.records import LOG_COLUMNS, PAYLOAD_COLUMNS
+from shared.records import HUMANLOOP_EVALUATOR_LOG, HUMANLOOP_TOOL_LOG, LOG_COLUMNS, PAYLOAD_COLUMNS
 from shared.store import logs, queries
-from shared.store.logs import Fingerprint, VersionUsage
+from shared.store.logs import Fingerprint, Judgment, VersionUsage
 
 if TYPE_CHECKING:
     from shared.store.base import LogStore, Row
@@ -219,6 +219,26 @@ async def test_usage_of_a_prompt_counts_a_log_once_however_often_it_is_delivered
         ("other", "pr"): {"v1": VersionUsage(1, "2026-01-01 12:00:00.000")},
     }
     assert await logs.prompt_usage(store, []) == {}
+
+
+async def test_judgments_of_a_log_from_the_newest_on(store: LogStore) -> None:
+    judged: dict[str, Any] = {"type": HUMANLOOP_EVALUATOR_LOG, "parent_id": "some log"}
+    rows = [row(n, at_ms=NOON_MS + n * 10, partition=9 - n, **judged) for n in range(4)]
+    others = (
+        row(20, **judged | {"parent_id": "another log"}),
+        row(21, **judged, workspace="other"),
+        row(22, **judged, duplicate_of=rows[0]["id"]),
+        row(23, **judged | {"type": HUMANLOOP_TOOL_LOG}),
+    )
+    for _ in range(2):  # as after a crash
+        await insert(store, *rows, *others)
+    names = [("acme", "some log"), ("acme", "another log"), ("acme", "no log"), ("other", "another log")]
+    found = await logs.find_judgments(store, names, limit=3)
+    assert found == {
+        ("acme", "some log"): [Judgment(f"2026-01-01 12:00:00.0{n}0", rows[n]["id"]) for n in (3, 2, 1)],
+        ("acme", "another log"): [Judgment("2026-01-01 12:00:00.000", others[0]["id"])],
+    }
+    assert await logs.find_judgments(store, [], limit=3) == {}
 
 
 async def test_log_records_shows_every_log_once_with_its_costs(store: LogStore) -> None:

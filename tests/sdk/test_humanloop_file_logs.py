@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from humanloop import EvaluatorLogResponse
 from humanloop.core.api_error import ApiError
 
 from tests.api.humanloop import fetch
@@ -127,9 +128,22 @@ def test_an_evaluator(api: Api, client: Any) -> None:
     read = check(api, created.id, expected | {"judgment": 0.5, "marked_completed": True, "parent_id": judged.id})
     assert (read["evaluator"]["spec"], read["evaluator"]["version_id"]) == (SPEC, created.version_id)
     feedback = client.evaluators.log(path=path, parent_id=judged.id, judgment="good")
+    shown = [EvaluatorLogResponse.model_validate(log) for log in client.logs.get(id=judged.id)["evaluator_logs"]]
+    assert [(log.id, log.judgment, log.evaluator.path) for log in shown] == [
+        (feedback.id, "good", path),
+        (created.id, 0.5, path),
+    ]
     api.wait_until_applied()
+    (listed_judged,) = client.logs.list(file_id=judged.prompt_id)
+    assert [(type(log), log.id) for log in listed_judged.evaluator_logs] == [
+        (EvaluatorLogResponse, feedback.id),
+        (EvaluatorLogResponse, created.id),
+    ]
+    client.evaluators.log(path=path, parent_id=judged.id, judgment=None)
+    client.evaluators.log(path=unique("evaluator"), parent_id=judged.id, judgment=True)
+    assert [log["judgment"] for log in client.logs.get(id=judged.id)["evaluator_logs"]] == [True, 0.5]  # by a user
     listed = list(client.logs.list(file_id=read["evaluator"]["id"]))
-    assert [(log.id, log.judgment, log.evaluator.path) for log in listed] == [
+    assert [(log.id, log.judgment, log.evaluator.path) for log in listed[-2:]] == [
         (feedback.id, "good", path),
         (created.id, 0.5, path),
     ]

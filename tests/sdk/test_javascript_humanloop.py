@@ -90,6 +90,7 @@ def test_logs_of_tools_flows_and_evaluators(api: Api) -> None:
     judged = reads["judged"]
     assert (judged["judgment"], judged["parentId"], judged["evaluator"]["spec"]) == (0.5, tool["id"], seen["spec"])
     assert reads["feedback"]["judgment"] == ["good", "short"]
+    assert seen["ofTool"] == [reads["feedback"], judged]
     assert humanloop.fetch(api, judged["id"])["evaluator"]["path"] == f"{path}/evaluator"
 
 

@@ -97,7 +97,7 @@ def keeps_logs_on_one_shard(statements: Sequence[str]) -> list[str]:
         for text in statements
         if "Distributed(" in text
         and not text.endswith(", intHash64(id) % 2)")
-        and not text.endswith("ENGINE = Distributed('c', 'db', 'prompt_usage_local')")
+        and not re.search(r"ENGINE = Distributed\('c', 'db', '(prompt_usage|log_judgments)_local'\)$", text)
     ]
 
 

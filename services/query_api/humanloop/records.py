@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
+from services.query_api.humanloop.judgments import judgments_by_log, judgments_of
 from services.query_api.humanloop.log_files import FILE_KINDS, file_of_log
 from services.query_api.humanloop.traces import root_of
 from shared.records import HUMANLOOP_EVALUATOR_LOG
@@ -12,7 +13,7 @@ from shared.store import search
 from shared.store.logs import read_logs
 from shared.store.search import Selection
 from shared.wire.humanloop.log_list import nested_in
-from shared.wire.humanloop.responses import log_response
+from shared.wire.humanloop.responses import log_response, names_of, standing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from services.query_api.humanloop.traces import Root
     from services.query_api.query import Query
     from shared.store.base import Row
-    from shared.store.logs import StoredLog
+    from shared.store.logs import Judgment, StoredLog
 
 LISTED_TYPES: Final = tuple(FILE_KINDS)
 
@@ -35,13 +36,37 @@ MAX_CHILDREN: Final = 1_000
 
 
 async def log_record(query: Query, workspace: str, stored: StoredLog) -> dict[str, Any]:
-    """One log, with its file and the root of its trace."""
-    root = await root_of(query.backends.store, workspace, stored.log)
-    return await _record(query, workspace, stored, root)
+    """One log, with its file, the root of its trace and the logs of evaluators that judged it."""
+
+    async def alone() -> dict[str, Any]:
+        root = await root_of(query.backends.store, workspace, stored.log)
+        return await _record(query, workspace, stored, root)
+
+    record, judgments = await asyncio.gather(alone(), judgments_of(query, workspace, stored.log))
+    return await _with_evaluator_logs(query, workspace, record, stored.log, judgments)
 
 
 async def log_records(query: Query, workspace: str, rows: Sequence[Row]) -> AsyncIterator[dict[str, Any]]:
-    """The logs of these rows, in their order, as they are now. One that was deleted meanwhile is left out."""
+    """The logs of these rows, in their order, as `log_record` has them now; without those that were deleted."""
+    judgments = await judgments_by_log(query, workspace, rows)
+    async for log, record in _records(query, workspace, rows):
+        yield await _with_evaluator_logs(query, workspace, record, log, judgments.get(log["id"], ()))
+
+
+async def _with_evaluator_logs(
+    query: Query, workspace: str, record: dict[str, Any], log: Row, judgments: Sequence[Judgment]
+) -> dict[str, Any]:
+    """A log's record with the logs of evaluators that judged it, which are shown without those that judged them."""
+    if judgments:
+        rows = [{"id": judgment.log_id, "parent_id": record["id"]} for judgment in judgments]
+        # One that was sent again under a name of its own may have come to judge another log.
+        found = [made async for by, made in _records(query, workspace, rows) if by["parent_id"] in names_of(log)]
+        record["evaluator_logs"] = standing(found)
+    return record
+
+
+async def _records(query: Query, workspace: str, rows: Sequence[Row]) -> AsyncIterator[tuple[Row, dict[str, Any]]]:
+    """The logs of these rows (their `id` and `parent_id` count), as stored and as answered, without evaluator logs."""
     by_parent = {row["parent_id"]: row for row in rows if row["parent_id"]}
     store = query.backends.store
     found = await asyncio.gather(*(root_of(store, workspace, row) for row in by_parent.values()))
@@ -51,8 +76,8 @@ async def log_records(query: Query, workspace: str, rows: Sequence[Row]) -> Asyn
         stored = await read_logs(store, keys)
         current = [log for key in keys if (log := stored.get(key)) is not None and not log.log["is_deleted"]]
         records = [_record(query, workspace, log, roots.get(log.log["parent_id"])) for log in current]
-        for record in await asyncio.gather(*records):
-            yield record
+        for log, record in zip(current, await asyncio.gather(*records), strict=True):
+            yield log.log, record
 
 
 async def add_children(query: Query, workspace: str, record: dict[str, Any]) -> None:

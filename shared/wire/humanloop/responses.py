@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from shared import ids, records
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shared.store.base import Row
+
+_SAYS: Final = ("judgment", "marked_completed", "output", "output_message", "error")
+"""What a log of an evaluator says of the log that it judged."""
 
 
 def created(log_id: str, file_kind: str, file_id: str, version_id: str) -> dict[str, Any]:
@@ -18,6 +23,7 @@ def created(log_id: str, file_kind: str, file_id: str, version_id: str) -> dict[
 def log_response(log: Row, payload: Row, file_kind: str, file: dict[str, Any]) -> dict[str, Any]:
     """A stored log of a file, which is as `file_responses` makes it. Clients tell logs apart by the name it is under.
 
+    Without what is looked up for it: the rest of its trace, and the logs of evaluators that judged it.
     A PromptLayer request has a number for its id and no file to show, so the Humanloop routes answer 404 for it.
     """
     return {
@@ -70,6 +76,29 @@ def _verdict(log: Row, payload: Row) -> dict[str, Any]:
     own = records.json_value(payload["parameters"]) or {}
     names = ("judgment", "marked_completed", "trace_parent_id")
     return {"parent_id": log["parent_id"], "parent": None, **{name: own.get(name) for name in names}}
+
+
+def standing(evaluator_logs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of a log's evaluator logs, newest first, that still hold.
+
+    One that says nothing, neither a judgment nor anything else, takes back what its evaluator said before for the same
+    user: that is how clients remove feedback. It is not shown either.
+    """
+    taken_back: set[tuple[str, str | None]] = set()
+    still: list[dict[str, Any]] = []
+    for log in evaluator_logs:
+        speaker = (log["evaluator"]["id"], log["user"])
+        if all(log[name] is None for name in _SAYS):
+            taken_back.add(speaker)
+        elif speaker not in taken_back:
+            still.append(log)
+    return still
+
+
+def names_of(log: Row) -> tuple[str, ...]:
+    """Every id that another log may name a log by: its client's own, if it has one, and the one it was given."""
+    given = ids.to_text(log["id"])
+    return (log["external_id"], given) if log["external_id"] else (given,)
 
 
 def public_id(log: Row) -> str:

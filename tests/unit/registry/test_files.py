@@ -60,6 +60,9 @@ def test_a_deleted_file_is_known_to_its_logs_only_and_its_path_is_free(log: Log)
     assert log.state.prompt("default", prompt.id) is None
     assert log.state.prompt("other", prompt.id, or_deleted=True) is None
     assert log.state.prompts("default") == []
+    assert log.state.ever_had("default", FileKind.PROMPT)
+    assert not log.state.ever_had("other", FileKind.PROMPT)
+    assert not log.state.ever_had("default", FileKind.EVALUATOR)
     kept = log.state.prompt("default", prompt.id, or_deleted=True)
     assert kept is prompt
     version = kept.version_of_log("prv_1")

@@ -31,8 +31,10 @@ const ended = await client.flows.updateLog(flow.id, {
 const judged = await client.evaluators.log({ path: `${path}/evaluator`, parentId: toolLog.id, spec, judgment: 0.5, ...fields });
 const feedback = await client.evaluators.log({ path: `${path}/rating`, parentId: toolLog.id, judgment: ["good", "short"] });
 
+const ofTool = (await client.logs.get(toolLog.id)).evaluatorLogs;
+
 const reads = {};
 for (const [name, log] of Object.entries({ flow, toolLog, updated, judged, feedback })) {
   reads[name] = await client.logs.get(log.id);
 }
-console.log(JSON.stringify({ fields, tool, spec, flow, toolLog, judged, updated, ended, reads }));
+console.log(JSON.stringify({ fields, tool, spec, flow, toolLog, judged, updated, ended, ofTool, reads }));

@@ -1,0 +1,68 @@
+"""Which logs of evaluators a log shows.
+
+A workspace that never had an evaluator has no such logs, which the registry knows: there it costs nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from shared.errors import NotYetQueryable, StreamUnavailable
+from shared.registry.entities import FileKind
+from shared.store.logs import find_judgments
+from shared.wire.humanloop.responses import names_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from services.query_api.query import Query
+    from shared.store.base import Row
+    from shared.store.logs import Judgment
+
+MAX_JUDGMENTS: Final = 100
+"""Logs of evaluators that are shown with one log, the newest."""
+
+MAX_LISTED_JUDGMENTS: Final = 10
+"""... where it is one of a page or of a trace."""
+
+WAIT_S: Final = 1.0
+"""Within it a log is stored even under full load (the target of its p99). The log that was judged is there already, so
+a writer that takes longer holds no read of it up."""
+
+
+async def wait_for_judgments(query: Query, workspace: str) -> None:
+    """Wait until judgments that were accepted before this call are stored, for at most `WAIT_S`."""
+    if _are_there(query, workspace):
+        with suppress(TimeoutError, NotYetQueryable, StreamUnavailable):
+            async with asyncio.timeout(WAIT_S):
+                await query.backends.visibility.wait_for_all()
+
+
+async def judgments_of(query: Query, workspace: str, log: Row) -> list[Judgment]:
+    """The newest `MAX_JUDGMENTS` of a log, newest first; deleted ones among them."""
+    if not _are_there(query, workspace):
+        return []
+    found = await asyncio.gather(*(query.judgments.get((workspace, name)) for name in names_of(log)))
+    return _newest([judgments or [] for judgments in found], MAX_JUDGMENTS)
+
+
+async def judgments_by_log(query: Query, workspace: str, logs: Sequence[Row]) -> dict[int, list[Judgment]]:
+    """The newest `MAX_LISTED_JUDGMENTS` of each log, by its id, as `judgments_of`. One query."""
+    if not _are_there(query, workspace):
+        return {}
+    names = [(workspace, name) for log in logs for name in names_of(log)]
+    found = await find_judgments(query.backends.store, names, MAX_LISTED_JUDGMENTS)
+    return {
+        log["id"]: _newest([found.get((workspace, name), []) for name in names_of(log)], MAX_LISTED_JUDGMENTS)
+        for log in logs
+    }
+
+
+def _are_there(query: Query, workspace: str) -> bool:
+    return query.backends.registry.state.ever_had(workspace, FileKind.EVALUATOR)
+
+
+def _newest(by_name: Sequence[list[Judgment]], limit: int) -> list[Judgment]:
+    return sorted((judgment for judgments in by_name for judgment in judgments), reverse=True)[:limit]
