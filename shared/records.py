@@ -139,6 +139,9 @@ HUMANLOOP_EVALUATOR_LOG: Final = "humanloop.evaluator_log"
 SPAN: Final = "span"
 """The values of `type`: one for each kind of log that an API makes, and one for spans that are no log."""
 
+COMPLETE: Final = "complete"
+"""The `log_status` of a log that ended."""
+
 ADDED_METADATA: Final = "metadata+"
 ADDED_SCORES: Final = "scores+"
 """In a patch: entries to add to the column of that name. An entry of null is taken out."""

@@ -17,7 +17,9 @@ import orjson
 from shared.records import (
     ADDED_METADATA,
     ADDED_SCORES,
+    COMPLETE,
     CONTENT_COLUMNS,
+    HUMANLOOP_FLOW_LOG,
     IDENTITY_COLUMNS,
     LOG_COLUMNS,
     LOG_FIELDS,
@@ -62,12 +64,16 @@ class LogState:
     def apply(self, fields: Columns, version: int, updated_at: str) -> bool:
         """Fold an update in: a value replaces, null clears. Returns whether anything was newer than what is there.
 
-        Contents of a log that the client asked not to store stay out, whatever a later event carries.
+        Contents of a log that the client asked not to store stay out, whatever a later event carries. A flow's log that
+        is complete stays so: an update that was checked before it was may come after it.
         """
         saved = fields.get("save", self.log.get("save", 1)) != 0
         applied = False
         if self.log["version"] < version:
+            completed = self.log.get("type") == HUMANLOOP_FLOW_LOG and self.log.get("log_status") == COMPLETE
             _replace(self.log, fields, LOG_FIELDS)
+            if completed:
+                self.log["log_status"] = COMPLETE
             _add(self.log, fields)
             if not saved:
                 _drop_contents(self.log)

@@ -26,7 +26,7 @@ _KEY_BYTES: Final = 96
 """More than a (workspace, id) takes in any one parameter."""
 
 HEAD_COLUMNS: Final = (
-    *("workspace_id", "id", "is_deleted", "type", "prompt_id", "save"),
+    *("workspace_id", "id", "is_deleted", "type", "prompt_id", "save", "log_status"),
     *("provider", "model", "started_at", "input_tokens", "output_tokens"),
     *("input_cost", "output_cost", "price", "price_estimated"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -157,3 +158,72 @@ def test_updates(api: Api) -> None:
         refused(api.default.patch(f"/v5/flows/logs/{tool['id']}", json={}), 404, "not_found", says=says)
         refused(api.default.patch(flow_url, json={"log_status": "done"}), 422, "invalid", ["body", "log_status"])
         refused(api.other.patch(flow_url, json={"output": "x"}), 404, "not_found")
+
+
+def begun(api: Api, **fields: Any) -> str:
+    """Where a flow's log is updated, which is incomplete."""
+    return f"/v5/flows/logs/{create(api, 'flow', **{'log_status': 'incomplete', **fields})['id']}"
+
+
+@pytest.mark.parametrize(
+    ("before", "update"),
+    [
+        ({"inputs": {}}, {"output": ""}),
+        ({"inputs": {"a": 1}, "output": "done"}, {}),
+        ({"output": ""}, {"inputs": {"a": 1}}),
+        (
+            {"messages": [{"role": "user", "content": "Hi"}]},
+            {"output_message": {"role": "assistant", "content": "Hello"}},
+        ),
+        ({}, {"inputs": {"a": 1}, "error": "odd"}),
+        ({"save": False, "inputs": {"a": 1}, "output": "done"}, {}),  # its contents are not kept, so nobody can tell
+        ({"log_status": None, "inputs": {}, "output": "done"}, {}),
+    ],
+)
+def test_completing_a_flow(api: Api, before: Json, update: Json) -> None:
+    answer = api.default.patch(begun(api, **before), json={"log_status": "complete", **update})
+    assert (answer.status_code, answer.json()["log_status"]) == (200, "complete"), answer.text
+
+
+@pytest.mark.parametrize(
+    ("before", "update", "says"),
+    [
+        ({}, {}, "inputs: is required to complete the log, or messages (and 1 more: output)"),
+        ({"output": "done"}, {"error": "odd"}, "inputs: is required to complete the log, or messages"),
+        ({"inputs": {"a": 1}}, {}, "output: is required to complete the log, or output_message or error"),
+        ({"inputs": {"a": 1}, "output": "done"}, {"output": None}, "output: is required to complete the log"),
+        ({"output": "done", "inputs": {}}, {"inputs": None, "trace_status": "complete"}, "inputs: is required to"),
+    ],
+)
+def test_what_a_flow_needs_to_be_completed(api: Api, before: Json, update: Json, says: str) -> None:
+    url = begun(api, **before)
+    api.wait_until_applied()
+    with api.nothing_stored():
+        response = api.default.patch(url, json={"log_status": "complete", **update})
+        refused(response, 422, "invalid", ["body", says.partition(":")[0]], says=says)
+
+
+@pytest.mark.parametrize("status", ["incomplete", None])
+def test_a_complete_flow_stays_complete(api: Api, status: str | None) -> None:
+    """Nothing is asked of one that was created complete."""
+    created = create(api, "flow", log_status="complete", log_id=unique("log"))
+    url = f"/v5/flows/logs/{created['id']}"
+    assert api.default.patch(url, json={"log_status": "complete", "error": "odd"}).json()["error"] == "odd"
+    assert api.default.patch(url, json={"error": None}).json()["error"] is None
+    says = "log_status: can't change any more: the log is complete. Leave it out to update the rest"
+    api.wait_until_applied()
+    with api.nothing_stored():
+        refused(api.default.patch(url, json={"log_status": status}), 422, "invalid", ["body", "log_status"], says=says)
+    create(api, "flow", id=created["flow_id"], path=None, log_id=created["id"], log_status="incomplete", output="again")
+    read = humanloop.fetch(api, created["id"])
+    assert (read["log_status"], read["output"]) == ("complete", "again")
+
+
+def test_updates_that_race_leave_a_complete_flow_complete(api: Api) -> None:
+    """Whichever is stored first, and whether or not the other was refused for it."""
+    url = begun(api, inputs={"a": 1}, output="done")
+    with ThreadPoolExecutor(8) as pool:
+        statuses = ["complete", *["incomplete"] * 7]
+        answers = list(pool.map(lambda status: api.default.patch(url, json={"log_status": status}), statuses))
+    assert {answer.status_code for answer in answers} <= {200, 422}
+    assert humanloop.fetch(api, url.rpartition("/")[2])["log_status"] == "complete"

@@ -113,6 +113,13 @@ def test_a_flow(api: Api, client: Any) -> None:
     check(api, begun.id, {"output": "done", "log_status": "complete", "inputs": {"a": 1}, **exchange})
     check(api, below.id, {"trace_flow_id": begun.id, "trace_parent_id": begun.id})
     with pytest.raises(ApiError) as caught:
+        client.flows.update_log(begun.id, log_status="incomplete")
+    assert (caught.value.status_code, caught.value.body.detail[0].loc) == (422, ["body", "log_status"])
+    bare = client.flows.log(path=path, log_status="incomplete")
+    with pytest.raises(ApiError) as caught:
+        client.flows.update_log(bare.id, log_status="complete", output="done")
+    assert caught.value.body.detail[0].loc == ["body", "inputs"]
+    with pytest.raises(ApiError) as caught:
         client.flows.update_log("log_nobody", output="x")
     assert caught.value.body["message"] == "log_id: no flow has a log with the id 'log_nobody'"
 

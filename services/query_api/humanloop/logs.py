@@ -52,6 +52,10 @@ def routes(query: Query) -> list[Route]:
             kind = FILE_KINDS[log_type]
             owner = f"{kind} {file_id[:80]!r} has no" if file_id else f"no {kind} has a"
             raise NotFound(f"log_id: {owner} log with the id {public_id[:80]!r}")
+        if isinstance(update, FlowLogUpdate) and update.completes(head["log_status"]) and head["save"]:
+            stored = await query.reader.by_id(workspace, head["id"])
+            if stored is not None:
+                update.check_complete(stored.payload | stored.log)
         columns = update_columns(update, save=bool(head["save"]))
         update_price(columns, head, datetime.now(UTC))
         if columns:

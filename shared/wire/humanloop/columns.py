@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from shared.wire.humanloop.details import Details
     from shared.wire.humanloop.prompt_log import LogRequest, PromptLogFields, PromptLogUpdate
 
-_SAME_VALUE: Final = {
+COLUMN_OF: Final = {
     "messages": "input",
     "output_message": "output",
     "output": "output_text",
@@ -98,7 +98,7 @@ def update_columns(update: PromptLogUpdate, *, save: bool) -> Columns:
 
 
 def _common_columns(fields: PromptLogFields, given: set[str]) -> Columns:
-    columns: Columns = {column: getattr(fields, name) for name, column in _SAME_VALUE.items() if name in given}
+    columns: Columns = {column: getattr(fields, name) for name, column in COLUMN_OF.items() if name in given}
     for name, column in _TIMES.items():
         if name in given:
             moment = getattr(fields, name)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, AliasChoices, Field
 from pydantic_core import PydanticCustomError
 
 from shared.events import MAX_EXTERNAL_ID_CHARACTERS
+from shared.records import COMPLETE, JSON_COLUMNS
+from shared.wire.humanloop.columns import COLUMN_OF
 from shared.wire.humanloop.file_details import EvaluatorSpec, FlowDetails, ToolDetails
 from shared.wire.humanloop.file_requests import given
 from shared.wire.humanloop.messages import AsSent
 from shared.wire.humanloop.prompt_log import LogRequest, PromptLogUpdate
+from shared.wire.validation import invalid_fields
 
 if TYPE_CHECKING:
+    from shared.records import Columns
     from shared.wire.humanloop.details import Details
 
 
@@ -44,10 +48,44 @@ class FlowLogRequest(LogRequest):
         return None if self.flow is None else given(self.flow, FlowDetails)
 
 
+_WENT_IN: Final = ("inputs", "messages")
+_CAME_OUT: Final = ("output", "output_message", "error")
+"""Of each a complete log of a flow has one. By the client's documents; messages are what went into a flow, too."""
+
+
 class FlowLogUpdate(PromptLogUpdate):
-    """A change of a log of a flow."""
+    """A change of a log of a flow; the status complete ends it.
+
+    Then it must have `inputs` or `messages`, and `output`, `output_message` or `error`, by this update or before. A log
+    that is complete stays so.
+    """
 
     log_status: FlowStatus = None
+
+    def completes(self, status: str | None) -> bool:
+        """Whether a log of this status becomes complete. Raises Invalid when a complete one would cease to be."""
+        if status != COMPLETE:
+            return self.log_status == COMPLETE
+        if "log_status" in self.model_fields_set and self.log_status != COMPLETE:
+            problem = "can't change any more: the log is complete. Leave it out to update the rest"
+            raise invalid_fields([{"loc": ["body", "log_status"], "msg": problem, "type": "value_error"}])
+        return False
+
+    def check_complete(self, stored: Columns) -> None:
+        """Raises Invalid when the log lacks what a complete one has. `stored` are its columns before the update."""
+        problems = []
+        for first, *others in (_WENT_IN, _CAME_OUT):
+            if not any(self._has(field, stored) for field in (first, *others)):
+                text = f"is required to complete the log, or {' or '.join(others)}"
+                problems.append({"loc": ["body", first], "msg": text, "type": "missing"})
+        if problems:
+            raise invalid_fields(problems)
+
+    def _has(self, field: str, stored: Columns) -> bool:
+        if field in self.model_fields_set:
+            return getattr(self, field) is not None
+        column = COLUMN_OF[field]
+        return stored.get(column) is not None and not (column in JSON_COLUMNS and stored[column] == "")
 
 
 def _checked_judgment(value: Any) -> Any:

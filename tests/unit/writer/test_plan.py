@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from services.writer_worker import fold
 from services.writer_worker.batch import Outcome
 from shared import ids
 from shared.events import ORIGIN_HEADER, Event, EventKind, encode_key, encode_origin
+from shared.records import HUMANLOOP_FLOW_LOG
 from shared.stream.base import Record
 from tests.unit.writer.engine import ModelStore, ModelWriter
 
@@ -105,6 +107,24 @@ def test_a_patch_cannot_change_what_is_fixed_at_creation() -> None:
     row = store.logs[at(0)]
     assert (row["workspace_id"], row["id"], row["type"]) == (WORKSPACE, at(0), "t")
     assert "duplicate_of" not in row
+
+
+@pytest.mark.parametrize("later", ["incomplete", None])
+@pytest.mark.parametrize("apart", [True, False])
+def test_a_complete_flow_stays_complete(later: str | None, apart: bool) -> None:
+    """Two updates that were checked at the same time: the second did not know of the first."""
+    records = [
+        create(1, {"type": HUMANLOOP_FLOW_LOG, "log_status": "incomplete"}),
+        patch(2, at(1), {"log_status": "complete"}),
+        patch(3, at(1), {"log_status": later, "error": "late"}),
+    ]
+    row = written(*([record] for record in records) if apart else [records]).logs[at(1)]
+    assert (row["log_status"], row["error"], row["version"]) == ("complete", "late", 3)
+
+
+def test_logs_of_prompts_may_be_incomplete_again() -> None:
+    records = [create(1, {"log_status": "complete"}), patch(2, at(1), {"log_status": "incomplete"})]
+    assert written(records).logs[at(1)]["log_status"] == "incomplete"
 
 
 def test_a_patch_from_another_workspace_is_ignored_and_counted() -> None:
@@ -286,7 +306,11 @@ FIELDS = st.dictionaries(
     max_size=3,
 )
 ADDED = st.fixed_dictionaries(
-    {}, optional={"scores+": st.dictionaries(st.sampled_from("pq"), st.sampled_from([None, 1, 2]), max_size=2)}
+    {},
+    optional={
+        "scores+": st.dictionaries(st.sampled_from("pq"), st.sampled_from([None, 1, 2]), max_size=2),
+        "log_status": st.sampled_from([None, "incomplete", "complete"]),
+    },
 )
 
 
@@ -310,7 +334,7 @@ def histories(draw: st.DrawFn) -> list[Record]:
         elif kind == "fingerprint":
             records.append(create(offset, body, fingerprint=draw(st.sampled_from(["f", "g"]))))
         else:
-            records.append(create(offset, body))
+            records.append(create(offset, body | draw(st.sampled_from([{}, {"type": HUMANLOOP_FLOW_LOG}]))))
         logs.append(at(offset))
     return records
 
