@@ -132,7 +132,12 @@ OPERATIONS: Final = (
         Body(FlowLogUpdate, {"output": "Rain.", "log_status": "complete"}),
     ),
     Operation(
-        "GET", "/v5/logs/{id}", TAG, "Read a log by its id, ours or the client's", "read", {200: Answer("The log.")}
+        "GET",
+        "/v5/logs/{id}",
+        TAG,
+        "Read a log by its id, ours or the client's",
+        "read",
+        {200: Answer("The log, with the logs of evaluators that judged it.")},
     ),
     Operation(
         "GET",

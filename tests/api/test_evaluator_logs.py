@@ -97,6 +97,15 @@ def test_lists_traces_and_updates_show_judgments_too(api: Api) -> None:
     assert [log["judgment"] for log in record["evaluator_logs"]] == ["fine"]
     (child,) = record["trace_children"]
     assert [log["judgment"] for log in child["evaluator_logs"]] == [*range(11, 1, -1)]
+    for log in (record["evaluator_logs"][0], *child["evaluator_logs"][:2]):
+        assert log == humanloop.fetch(api, log["id"])
+
+
+def test_a_log_shows_no_more_judgments_than_fit_in_memory(api: Api) -> None:
+    judged, path = humanloop.create(api)["id"], unique("ev")
+    for number in range(27):
+        judge(api, judged, path=path, judgment=number, output="x" * 700_000)
+    assert shown(api, judged) == [*range(26, 1, -1)]
 
 
 def test_a_log_that_its_client_named_shows_judgments_of_either_name(api: Api) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from shared import ids
 from shared.records import HUMANLOOP_FLOW_LOG
@@ -38,6 +38,13 @@ async def root_of(store: LogStore, workspace: str, log: Columns) -> Root | None:
         parent = found["parent_id"] if found is not None else None
     public_id = next(reversed(above), None)
     return Root(public_id, is_flow) if public_id is not None else None
+
+
+def root_below(log: Columns, record: dict[str, Any]) -> Root:
+    """What `root_of` finds for a log whose parent is this one, which has its record."""
+    if not log["parent_id"]:
+        return Root(record["id"], log["type"] == HUMANLOOP_FLOW_LOG)
+    return Root(record["trace_id"], record["trace_flow_id"] is not None)
 
 
 async def _log_of(store: LogStore, workspace: str, public_id: str) -> Columns | None:
