@@ -20,8 +20,8 @@ class PurgeRequest(WireModel):
     """The body: the workspace of the key, once more, and exactly one of `logs`, `metadata` and `user`."""
 
     workspace: str
-    logs: list[LogName] | None = Field(None, min_length=1, max_length=MAX_NAMED)
-    metadata: dict[Text, Text] | None = Field(None, min_length=1, max_length=1)
+    logs: list[LogName] | None = Field(None, min_length=1, max_length=MAX_NAMED, fail_fast=True)
+    metadata: dict[Text, Text] | None = Field(None, min_length=1, max_length=1, fail_fast=True)
     user: Annotated[str, Field(min_length=1, max_length=8_000)] | None = None
     dry_run: bool = False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,12 +11,15 @@ import pytest
 from shared.errors import Invalid
 from shared.wire.humanloop.prompt_log import parse_prompt_log, parse_update
 from shared.wire.promptlayer.log_request import parse_log_request
+from shared.wire.purge import MAX_NAMED, PurgeRequest
+from shared.wire.validation import validate
 from tests.unit.wire.promptlayer_bodies import body, completion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 MANY = 10_000
+parse_purge = partial(validate, PurgeRequest)
 
 HUMANLOOP: dict[str, Any] = {"path": "a"}
 CONTENT = {"role": "user", "content": [{}] * MANY}
@@ -41,6 +45,8 @@ DETAILS = {"model": "m"}
         (parse_prompt_log, HUMANLOOP | {"prompt": DETAILS | {"tools": [{}] * MANY}}),
         (parse_prompt_log, HUMANLOOP | {"prompt": DETAILS | {"linked_tools": [1] * MANY}}),
         (parse_update, {"messages": [CONTENT]}),
+        (parse_purge, {"workspace": "a", "metadata": {str(number): number for number in range(MANY)}}),
+        (parse_purge, {"workspace": "a", "logs": [1] * MAX_NAMED}),
     ],
 )
 def test_a_list_is_checked_up_to_its_first_wrong_item(parse: Callable[[Any], Any], sent: dict[str, Any]) -> None:
