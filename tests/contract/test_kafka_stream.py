@@ -293,10 +293,11 @@ async def test_a_killed_broker_gives_no_false_success_and_the_stream_recovers(
 
     assert slowest_s < 2.5
     assert stream.producer_replacements["timeout"] >= 1
+    patient = await start(KafkaConfig(own_kafka.bootstrap, partitions=PARTITIONS))
     stored = {
         (partition, record.offset): record.value
         for partition in range(PARTITIONS)
-        for record in await read_all(stream, partition)
+        for record in await read_all(patient, partition)
     }
     assert acknowledged.items() <= stored.items()
     values = list(stored.values())
@@ -327,7 +328,8 @@ async def test_a_frozen_broker_ends_appends_at_their_deadline(start: Start, own_
                 break
             except (OutcomeUnknown, StreamUnavailable):
                 continue
-    values = [record.value for record in await read_all(stream)]
+    patient = await start(KafkaConfig(own_kafka.bootstrap, partitions=PARTITIONS))
+    values = [record.value for record in await read_all(patient)]
     assert values[0] == b"before"
     assert b"after" in values
     assert not any(value.startswith(b"queued") for value in values)
