@@ -100,6 +100,21 @@ def test_keys_and_values_inside_bodies(api: Api, tag: str) -> None:
     assert suggested(api, "output_values", metadata_key="city", prefix="o", **of_tag) == []
 
 
+def test_keys_of_an_object_that_has_very_many(api: Api) -> None:
+    """One such log would else keep the keys of all others from being suggested."""
+    tag = unique()
+    many = {f"field {number:05}": {"inner": number} for number in range(10_000)} | {"x" * 100_000: many_inside()}
+    changes = {"output": chat(message("assistant", json.dumps(many))), "prompt_input_variables": many}
+    promptlayer.fetch(api, promptlayer.create(api, body(tags=[tag], **changes)))
+    for field in ("output_keys", "input_variable_keys"):
+        found = suggested(api, field, filter_group=with_tag(tag))
+        assert found[:3] == ["field 00000", "field 00000.inner", "field 00001"]
+
+
+def many_inside() -> Json:
+    return {str(number): number for number in range(10_000)}
+
+
 def test_no_more_than_fifty(api: Api) -> None:
     tag = unique()
     promptlayer.fetch(api, promptlayer.create(api, body(tags=[f"{tag}{number:02}" for number in range(60)])))

@@ -88,9 +88,15 @@ def _values(query: SuggestionsQuery) -> Check:
 
 
 def _keys(json: str) -> str:
-    """The keys of a JSON object, and those of the objects in it, as paths."""
-    inner = f"arrayMap(inner -> concat(k, '.', inner), JSONExtractKeys({json}, k))"
-    return f"arrayFlatten(arrayMap(k -> arrayConcat([k], {inner}), JSONExtractKeys({json})))"
+    """The keys of a JSON object, and those of the objects in it, as paths.
+
+    Each key is beside the text of its own value. Beside that of the whole object, which the engine then has in memory
+    once for each key, a single log of 10,000 fields would take more than a query may. Longer keys than a filter takes
+    are of no use, and would be in memory once for each key inside them.
+    """
+    pairs = f"arrayFilter(pair -> lengthUTF8(pair.1) <= {MAX_KEY}, JSONExtractKeysAndValuesRaw({json}))"
+    inner = "arrayMap(inner -> concat(pair.1, '.', inner), JSONExtractKeys(pair.2))"
+    return f"arrayFlatten(arrayMap(pair -> arrayConcat([pair.1], {inner}), {pairs}))"
 
 
 def _path(given: str | None) -> str:
