@@ -86,10 +86,6 @@ class Visibility:
         if end:
             await self.wait_for(partition, end - 1)
 
-    async def wait_for_all(self) -> None:
-        """Wait until everything that is in the stream now is applied. Raises as `wait_for_end`."""
-        await asyncio.gather(*map(self.wait_for_end, range(self._stream.partitions(LOGS_TOPIC))))
-
     async def wait_for_append(self, appended: Appended) -> None:
         """Wait until a record that was just appended is applied. Raises as `wait_for`."""
         await self.wait_for(appended.partition, appended.offset)

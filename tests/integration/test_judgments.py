@@ -1,20 +1,15 @@
-"""Judgments that the writer is slow to store hold no read up, and are waited for only where there can be any."""
+"""A log of an evaluator is answered when the log that it judged shows it, or a second later."""
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+import asyncio
+from typing import TYPE_CHECKING
 
 import pytest
 
-from services.query_api.humanloop.judgments import wait_for_judgments
-from services.query_api.query import Query
-from shared.registry import events
-from shared.registry.entities import FileKind
-from shared.stream.base import LOGS_TOPIC, Message
+from services.ingest_gateway.humanloop.file_logs import wait_until_shown
 from shared.visibility import Visibility
-from tests.integration.test_visibility import Counting
-from tests.unit.registry.test_state import Log
+from tests.integration.test_visibility import Counting, append, commit, id_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -29,18 +24,20 @@ async def stream(tmp_path: Path) -> AsyncIterator[Counting]:
     await stream.stop()
 
 
+async def test_it_is_waited_for_until_it_is_stored(stream: Counting) -> None:
+    visibility = Visibility(stream, timeout_s=60)
+    waiting = asyncio.create_task(wait_until_shown(visibility, id_of(await append(stream))))
+    await stream.looked.wait()
+    assert not waiting.done()
+    await commit(stream, 1)
+    await waiting
+    await visibility.stop()
+
+
 @pytest.mark.parametrize("timeout_s", [0.1, 60])
-async def test_a_writer_that_does_nothing_holds_no_read_up(stream: Counting, timeout_s: float) -> None:
+async def test_a_writer_that_stands_still_does_not_stop_ingestion(stream: Counting, timeout_s: float) -> None:
     """Whichever wait ends first, that for anything or that for judgments."""
-    await stream.append(LOGS_TOPIC, 1, [Message(b"key", b"value")])
-    registry, visibility = Log(), Visibility(stream, timeout_s=timeout_s)
-    backends = SimpleNamespace(registry=registry, visibility=visibility)
-    query = Query(*cast("Any", (backends, None, None, None, None)))
-    await wait_for_judgments(query, "default")
-    assert stream.looks_at_end == 0
-    registry.append(events.PromptCreated("default", "rating", FileKind.EVALUATOR))
-    await wait_for_judgments(query, "other")
-    assert stream.looks_at_end == 0
-    await wait_for_judgments(query, "default")
-    assert stream.looks_at_end > 0
+    visibility = Visibility(stream, timeout_s=timeout_s)
+    await wait_until_shown(visibility, id_of(await append(stream)))
+    assert stream.looks > 0
     await visibility.stop()

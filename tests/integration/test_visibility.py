@@ -101,19 +101,6 @@ async def test_the_end_of_an_empty_partition_is_reached(visibility: Visibility) 
     await visibility.wait_for_end(1)
 
 
-async def test_all_of_it_is_applied_when_every_partition_is(stream: Counting) -> None:
-    visibility = Visibility(stream, timeout_s=60)
-    await visibility.wait_for_all()
-    await append(stream)
-    waiting = asyncio.create_task(visibility.wait_for_all())
-    await stream.looked.wait()
-    assert not waiting.done()
-    await append(stream)  # after the call: not waited for
-    await commit(stream, 1)
-    await waiting
-    await visibility.stop()
-
-
 async def test_waiters_share_one_poller_and_nothing_polls_without_them(stream: Counting) -> None:
     visibility = Visibility(stream, timeout_s=60)
     appended = await append(stream)

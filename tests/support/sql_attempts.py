@@ -10,6 +10,7 @@ REFUSED: Final[dict[str, str]] = {
         SELECT * FROM log_payloads
         SELECT * FROM prompt_usage
         SELECT * FROM log_external_ids
+        SELECT * FROM log_judgments
         SELECT * FROM schema_migrations
         SELECT * FROM `logs`
         SELECT * FROM "logs"

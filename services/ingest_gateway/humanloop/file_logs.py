@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -12,6 +14,7 @@ from services.ingest_gateway.humanloop.client_ids import ClientIds
 from services.ingest_gateway.humanloop.file_versions import Selection, resolve
 from services.ingest_gateway.humanloop.log_kinds import EVALUATOR_LOGS, FLOW_LOGS, PROMPT_LOGS, TOOL_LOGS
 from shared import ids
+from shared.errors import Unavailable
 from shared.http.bodies import read_json_object
 from shared.http.responses import json_response
 from shared.wire.humanloop import responses
@@ -26,6 +29,11 @@ if TYPE_CHECKING:
     from services.ingest_gateway.humanloop.log_kinds import LogKind
     from shared.http.json_bodies import JsonBody
     from shared.records import Columns
+    from shared.visibility import Visibility
+
+SHOWN_WITHIN_S: Final = 1.0
+"""In which even under full load a log is stored (the target of its p99). Beyond it the answer is no later: the log is
+durable, and a store that is away does not stop ingestion."""
 
 _NO_SELECTION: Final = Selection(None, None)
 
@@ -76,6 +84,17 @@ class FileLogs:
             self._client_ids.remember(workspace, log.log_id, log.file_id)
 
 
+async def wait_until_shown(visibility: Visibility, log_id: int) -> None:
+    """Wait until an appended log is stored, for at most `SHOWN_WITHIN_S`.
+
+    The log that shows it is stored already, so its readers can't tell that there is something to wait for, and would
+    have to wait for all that is on its way, whenever they read any log.
+    """
+    with suppress(TimeoutError, Unavailable):
+        async with asyncio.timeout(SHOWN_WITHIN_S):
+            await visibility.may_exist(log_id)
+
+
 def routes(gateway: Gateway, file_logs: FileLogs) -> list[Route]:
     """The create routes of Humanloop logs."""
 
@@ -91,6 +110,8 @@ def routes(gateway: Gateway, file_logs: FileLogs) -> list[Route]:
                 workspace, accepted.columns, external_id=accepted.log_id, fingerprint=fingerprint
             )
             file_logs.appended(workspace, accepted)
+            if kind.shown_by_another:
+                await wait_until_shown(gateway.backends.visibility, log_id)
             public_id = accepted.log_id or ids.to_text(log_id)
             answer = responses.created(public_id, kind.file_kind, accepted.file_id, accepted.version_id)
             return json_response(200, answer | {name: accepted.columns.get(name) for name in kind.also_answers})

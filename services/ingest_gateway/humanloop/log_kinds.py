@@ -16,13 +16,15 @@ from shared.wire.humanloop.prompt_log import LogRequest, PromptLogRequest
 class LogKind:
     """Logs of files of one kind: the type of the log, its body, and what the answer names beside the ids.
 
-    `also_answers` are columns of the log, which may be missing.
+    `also_answers` are columns of the log, which may be missing. `shown_by_another`: another log has it among its own
+    fields, so that it is an update of that one to whoever reads it.
     """
 
     file_kind: FileKind
     log_type: str
     request: type[LogRequest]
     also_answers: tuple[str, ...] = ()
+    shown_by_another: bool = False
 
     @property
     def versions(self) -> Versions:
@@ -33,4 +35,4 @@ class LogKind:
 PROMPT_LOGS: Final = LogKind(FileKind.PROMPT, HUMANLOOP_PROMPT_LOG, PromptLogRequest)
 TOOL_LOGS: Final = LogKind(FileKind.TOOL, HUMANLOOP_TOOL_LOG, ToolLogRequest)
 FLOW_LOGS: Final = LogKind(FileKind.FLOW, HUMANLOOP_FLOW_LOG, FlowLogRequest, ("log_status",))
-EVALUATOR_LOGS: Final = LogKind(FileKind.EVALUATOR, HUMANLOOP_EVALUATOR_LOG, EvaluatorLogRequest, ("parent_id",))
+EVALUATOR_LOGS: Final = LogKind(FileKind.EVALUATOR, HUMANLOOP_EVALUATOR_LOG, EvaluatorLogRequest, ("parent_id",), True)

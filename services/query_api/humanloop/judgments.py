@@ -1,15 +1,14 @@
 """Which logs of evaluators a log shows.
 
-A workspace that never had an evaluator has no such logs, which the registry knows: there it costs nothing.
+A workspace that never had an evaluator has no such logs, which the registry knows: there it costs nothing. Nothing is
+waited for: the gateway answers for a log of an evaluator when it is stored.
 """
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from shared.errors import NotYetQueryable, StreamUnavailable
 from shared.registry.entities import FileKind
 from shared.store.logs import find_judgments
 from shared.wire.humanloop.responses import names_of
@@ -26,18 +25,6 @@ MAX_JUDGMENTS: Final = 100
 
 MAX_LISTED_JUDGMENTS: Final = 10
 """... where it is one of a page or of a trace."""
-
-WAIT_S: Final = 1.0
-"""Within it a log is stored even under full load (the target of its p99). The log that was judged is there already, so
-a writer that takes longer holds no read of it up."""
-
-
-async def wait_for_judgments(query: Query, workspace: str) -> None:
-    """Wait until judgments that were accepted before this call are stored, for at most `WAIT_S`."""
-    if _are_there(query, workspace):
-        with suppress(TimeoutError, NotYetQueryable, StreamUnavailable):
-            async with asyncio.timeout(WAIT_S):
-                await query.backends.visibility.wait_for_all()
 
 
 async def judgments_of(query: Query, workspace: str, log: Row) -> list[Judgment]:

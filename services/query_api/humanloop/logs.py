@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from services.query_api.humanloop.judgments import wait_for_judgments
 from services.query_api.humanloop.log_files import FILE_KINDS
 from services.query_api.humanloop.records import LISTED_TYPES, log_record
 from shared.errors import NotFound
@@ -34,9 +32,7 @@ def routes(query: Query) -> list[Route]:
     async def get_log(request: Request) -> Response:
         workspace = query.authenticate(request).workspace
         public_id = request.path_params["id"]
-        stored, _ = await asyncio.gather(
-            query.reader.by_public_id(workspace, public_id), wait_for_judgments(query, workspace)
-        )
+        stored = await query.reader.by_public_id(workspace, public_id)
         if stored is None or stored.log["type"] not in LISTED_TYPES:
             raise NotFound(f"id: no log with the id {public_id[:80]!r}")
         return json_response(200, await log_record(query, workspace, stored))
