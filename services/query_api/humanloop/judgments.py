@@ -36,7 +36,7 @@ async def judgments_of(query: Query, workspace: str, log: Row) -> list[Judgment]
 
 
 async def judgments_by_log(query: Query, workspace: str, logs: Sequence[Row]) -> dict[int, list[Judgment]]:
-    """The newest `MAX_LISTED_JUDGMENTS` of each log, by its id, as `judgments_of`. One query."""
+    """The newest `MAX_LISTED_JUDGMENTS` of each log, by its id, as `judgments_of`. One query for a few hundred logs."""
     if not _are_there(query, workspace):
         return {}
     names = [(workspace, name) for log in logs for name in names_of(log)]
