@@ -1,7 +1,7 @@
 """Bodies that have broken other services, sent to each create route of a running `sluice up`.
 
 `answers.txt` says what each is answered. What is accepted can be read back, nothing becomes a dead letter, and the
-process stays as ready as it was.
+process stays as ready as it was. `test_every_route.py` has all other routes.
 """
 
 from __future__ import annotations
