@@ -7,6 +7,7 @@ import json
 from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any, Final
 
+from shared.http.json_bodies import parse_json_object
 from tests.poison.large import MIB
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ def nested(levels: int) -> Any:
     return value
 
 
+_MANY: Final[dict[str, Any]] = {
+    "10,000 items": [1] * 10_000,
+    "10,000 fields": {str(number): number for number in range(10_000)},
+}
 VALUES: Final[dict[str, Any]] = {
     "null": None,
     "true": True,
@@ -53,9 +58,10 @@ VALUES: Final[dict[str, Any]] = {
     "fields": {"": None, "\0": 0, "\ud800": "", "__proto__": {}, "type": "text", "id": "x", "a.b": [1]},
     "nested": nested(60),
     "nested too deeply": nested(200),
-    "10,000 items": [1] * 10_000,
-    "10,000 fields": {str(number): number for number in range(10_000)},
+    **_MANY,
 }
+
+_SMALL: Final = [value for name, value in VALUES.items() if name not in {"nested too deeply", *_MANY}]
 
 EACH: Final = 2
 """Values for each place, in turn, so that every route gets all of them."""
@@ -71,6 +77,14 @@ def bodies(example: Any, model: type[BaseModel] | None) -> Iterator[bytes]:
     for place in places:
         for value in islice(values, each):
             yield json.dumps(_with_value(example, place, value)).encode()
+
+
+def every_body(example: Any) -> Iterator[Any]:
+    """The example with every value in every place, as a body is read: none that is very long or can't be read."""
+    readable = [parse_json_object(json.dumps({"v": value}).encode()).value["v"] for value in _SMALL]
+    for place in _places(example, ()):
+        for value in readable:
+            yield _with_value(example, place, value)
 
 
 def _absent(example: Any, model: type[BaseModel] | None) -> list[str]:

@@ -100,7 +100,7 @@ def _of_parts(source: Json, parts: list[Any], role: str) -> list[Json]:
             answer = part.get("response", part.get("result"))
             text = answer if isinstance(answer, str) else json_text(answer)
             answers.append({"role": "tool", "tool_call_id": part.get("id") or "", "content": text})
-        elif kind in {"reasoning", "thinking"}:
+        elif kind in ("reasoning", "thinking"):  # a tuple: a kind may be anything, also what has no hash
             thought = part.get("content", part.get("thinking"))
             thoughts.append({"type": "thinking", "thinking": _text(thought), "signature": _text(part.get("signature"))})
         else:

@@ -71,7 +71,7 @@ def _block(part: Any) -> Json:
     source = as_object(as_object(part).get("source"))
     form = source.get("type")
     content = source.get("url") if form == "url" else source.get("data") if form == "base64" else None
-    if not isinstance(content, str) or _kind(part) not in {"image", "document"}:
+    if not isinstance(content, str) or _kind(part) not in ("image", "document"):
         return block(part)
     media_type = source.get("media_type")
     if _kind(part) == "image":

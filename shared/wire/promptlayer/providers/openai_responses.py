@@ -22,7 +22,8 @@ from shared.wire.promptlayer.providers.parts import (
     without_nulls,
 )
 
-_TEXTS: Final = {"input_text", "output_text"}
+_TEXTS: Final = ("input_text", "output_text")
+"""A tuple: a type may be anything, also what has no hash."""
 
 
 def exchange(request: Json, response: Json) -> Exchange:
