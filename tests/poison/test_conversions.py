@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import orjson
@@ -12,8 +13,12 @@ from shared.errors import Invalid
 from shared.wire.humanloop.decorator_spans import log_of
 from shared.wire.otel.genai import call_of
 from shared.wire.otel.spans import Span
+from shared.wire.promptlayer.llm_kwargs.build import llm_kwargs
+from shared.wire.promptlayer.llm_kwargs.parts import Unconvertible
 from shared.wire.promptlayer.span_requests import call_columns, request_of
+from shared.wire.promptlayer.templates import Publication
 from shared.wire.promptlayer.track_request import converted, parse_track_request, track_request_columns
+from shared.wire.validation import validate
 from tests.poison.hostile import every_body
 
 if TYPE_CHECKING:
@@ -138,6 +143,35 @@ ATTRIBUTES: Final[Json] = {
     "humanloop.log.inputs": {"a": [1]},
 }
 
+TEMPLATES: Final[dict[str, Json]] = {
+    "chat": {
+        "type": "chat",
+        "messages": [
+            {"role": "system", "content": [{"type": "text", "text": "Hello {name}"}], "template_format": "f-string"},
+            {
+                "role": "user",
+                "content": [*CHAT_BLOCKS, {"type": "media", "media": {"type": "a/b", "url": "https://a"}}],
+            },
+            {"role": "assistant", "content": [{"type": "thinking", "thinking": "t"}], "tool_calls": [CALL]},
+            {"role": "tool", "content": [{"type": "text", "text": "rain"}], "tool_call_id": "c"},
+            {"role": "placeholder", "name": "history"},
+        ],
+        "tools": [TOOL],
+        "tool_choice": {"type": "function", "function": {"name": "weather"}},
+        "input_variables": ["name"],
+    },
+    "completion": {"type": "completion", "content": CHAT_BLOCKS, "input_variables": ["name"]},
+}
+MODELS: Final[list[Json]] = [
+    {"provider": provider, "name": "a model", "api_type": api_type, "parameters": {"a": 1}}
+    for provider, api_type in (
+        ("openai", "chat-completions"),
+        ("openai", "responses"),
+        ("anthropic", None),
+        ("google", None),
+    )
+]
+
 
 def track(function_name: str, sent: Json) -> None:
     times = {"request_start_time": 1, "request_end_time": 2}
@@ -180,3 +214,19 @@ def test_messages_of_any_shape_in_a_span_are_converted(convert: Callable[[Json],
             for name, value in body.items()
         }
         convert(texts)
+
+
+@pytest.mark.parametrize("form", TEMPLATES)
+def test_a_template_that_can_be_published_is_put_into_every_providers_words(form: str) -> None:
+    published = 0
+    for template in every_body(TEMPLATES[form]):
+        body = {"prompt_template": {"prompt_name": "a"}, "prompt_version": {"prompt_template": template}}
+        try:
+            kept = validate(Publication, body).details()["prompt_template"]
+        except Invalid:
+            continue
+        published += 1
+        for model in MODELS:
+            with suppress(Unconvertible):  # told in the answer's `warning`
+                orjson.dumps(llm_kwargs(kept, model))
+    assert published

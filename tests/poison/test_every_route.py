@@ -49,6 +49,9 @@ BULK: Final = "/v1/logs"
 NOT_READABLE: Final = [name for name, statuses in ANSWERS.items() if {*statuses} == {400} and name not in LARGE]
 """Files that are JSON to no route."""
 
+TRACES: Final = ("0af7651916cd43dd8448eb211c80319c", "46bf5270d9a245d8ae1e740ecc257ee8")
+"""Of the examples of spans: PromptLayer's and Humanloop's."""
+
 TOO_LARGE_GZIP: Final = gzip.compress(b" " * (33 * MIB))
 
 Sent = tuple[str, str, bytes, dict[str, str]]
@@ -245,6 +248,7 @@ async def test_lists_and_searches_of_it_work(api: Api, workspace: Workspace) -> 
     fields = ("tags", "metadata_keys", "engine", "tool_names", "output_keys")
     urls = [f"/api/public/v2/requests/suggestions?field={field}" for field in fields]
     urls += ["/v5/prompts", "/v5/tools", "/v5/flows", "/v5/evaluators", "/prompt-templates"]
+    urls += [f"/api/public/v2/traces/{trace}" for trace in TRACES]
     reads: list[Sent] = [("GET", url, b"", {}) for url in urls]
     search = b'{"q": "a", "per_page": 25}'
     query = b'{"query": "SELECT * FROM log_records LIMIT 1000"}'
