@@ -25,7 +25,7 @@ from uuid import uuid4
 
 from starlette.requests import ClientDisconnect, Request
 
-from shared.errors import ClientError, MethodNotAllowed, SluiceError, Unavailable
+from shared.errors import ClientError, MethodNotAllowed, Unavailable
 from shared.http.admission import Admission
 from shared.http.bodies import ABANDONED_KEY, ADMITTED_KEY, READER_KEY, BodyReader, drain
 from shared.http.failure_log import FailureLog
@@ -33,6 +33,7 @@ from shared.http.probes import probe_routes
 from shared.http.request_metrics import RequestMetrics
 from shared.http.responses import ERROR_FORM_KEY, INTERNAL_ERROR, error_code, error_response, json_response
 from shared.http.routing import RouteTable
+from shared.observability.logging import trace_of
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -103,7 +104,7 @@ class Application:
         """Stop the process in an orderly way because a background part can't go on; it then exits with status 1."""
         if self.fatal_error is None:
             self.fatal_error = error
-            logger.critical("stopping: %s", error, exc_info=None if isinstance(error, SluiceError) else error)
+            logger.critical("stopping: %s", error, exc_info=trace_of(error))
             signal.raise_signal(signal.SIGTERM)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -167,7 +168,7 @@ class Application:
                 await receive()
                 stage = "shutdown"
         except Exception as error:
-            logger.critical("%s failed: %s", stage, error, exc_info=None if isinstance(error, SluiceError) else error)
+            logger.critical("%s failed: %s", stage, error, exc_info=trace_of(error))
             await send({"type": f"lifespan.{stage}.failed", "message": ""})
         else:
             await send({"type": "lifespan.shutdown.complete"})

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
 
 import orjson
 
+from shared.errors import SluiceError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -33,6 +35,11 @@ _STANDARD_ATTRIBUTES: Final = frozenset(vars(logging.makeLogRecord({}))) | {"mes
 
 _QUIET_LIBRARIES: Final = ("uvicorn", "aiokafka", "kafka", "clickhouse_connect", "urllib3", "asyncio")
 """Their routine messages are not ours: below WARNING they are shown only when the level is DEBUG."""
+
+
+def trace_of(error: BaseException) -> BaseException | None:
+    """What to log as `exc_info` beside an error's text: nothing for one of ours, which was foreseen and says it all."""
+    return None if isinstance(error, SluiceError) else error
 
 
 class Redactor:

@@ -6,7 +6,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
-from shared.errors import Misconfigured, SluiceError, StreamUnavailable
+from shared.errors import Misconfigured, StreamUnavailable
+from shared.observability.logging import trace_of
 from shared.stream.base import REGISTRY_TOPIC, Record, Stream
 
 if TYPE_CHECKING:
@@ -111,8 +112,8 @@ class Tail:
                     await self._advance(records)
                 except Exception as error:  # whatever it is, a registry that silently stops following is worse
                     if self.problem is None:
-                        trace = None if isinstance(error, SluiceError) else error
-                        logger.warning("%s can't be read, trying on: %s", REGISTRY_TOPIC, error, exc_info=trace)
+                        text = "%s can't be read, trying on: %s"
+                        logger.warning(text, REGISTRY_TOPIC, error, exc_info=trace_of(error))
                     self.problem = f"{REGISTRY_TOPIC} can't be read: {error}"
                     if reader is not None:
                         await _close(reader)

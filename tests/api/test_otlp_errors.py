@@ -20,7 +20,7 @@ from tests.support.gateway_beside import gateway_beside
 from tests.support.processes import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.support.api import Api
     from tests.support.gateway_beside import GatewayBeside
@@ -91,17 +91,20 @@ def test_more_in_flight_than_the_gateway_holds(gateway: GatewayBeside, client: h
     head = f"POST {PATH} HTTP/1.1\r\nhost: test\r\nx-api-key: {DEFAULT_KEY}\r\n"
     head += f"content-type: application/json\r\ncontent-length: {MIB}\r\n\r\n"
     address = urlsplit(gateway.url)
-    admission = gateway.app.admission
+
+    def holds(size: int) -> Callable[[], bool]:
+        return lambda: gateway.app.admission.admitted_bytes == size
+
     with (
         socket.create_connection((address.hostname, address.port)) as one,
         socket.create_connection((address.hostname, address.port)) as other,
     ):
         for number, slow in enumerate((one, other), start=1):
             slow.sendall(head.encode())
-            wait_until(lambda held=number: admission.admitted_bytes == held * MIB, "the body to be awaited", SETTLE_S)  # type: ignore[misc]
+            wait_until(holds(number * MIB), "the body to be awaited", SETTLE_S)
         message = told(client.post(PATH, content=content(client)), 503, code_pb2.UNAVAILABLE)
         assert "in flight" in message
-    wait_until(lambda: admission.admitted_bytes == 0, "the gateway to see that the clients are gone", SETTLE_S)
+    wait_until(holds(0), "the gateway to see that the clients are gone", SETTLE_S)
     assert client.post(PATH, content=content(client)).status_code == 200
 
 

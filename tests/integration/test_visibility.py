@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from services.ingest_gateway.humanloop.file_logs import wait_until_shown
 from shared import ids
 from shared.errors import NotYetQueryable
 from shared.stream.base import LOGS_TOPIC, WRITER_GROUP, Appended, Message
@@ -139,3 +140,25 @@ async def test_a_stop_tells_waiters_to_come_back(stream: Counting) -> None:
     await visibility.stop()
     with pytest.raises(NotYetQueryable):
         await waiting
+
+
+# A log of an evaluator is answered when the log that it judged shows it, or a second later.
+
+
+async def test_a_log_that_another_shows_is_waited_for_until_it_is_stored(stream: Counting) -> None:
+    visibility = Visibility(stream, timeout_s=60)
+    waiting = asyncio.create_task(wait_until_shown(visibility, id_of(await append(stream))))
+    await stream.looked.wait()
+    assert not waiting.done()
+    await commit(stream, 1)
+    await waiting
+    await visibility.stop()
+
+
+@pytest.mark.parametrize("timeout_s", [0.1, 60])
+async def test_a_writer_that_stands_still_does_not_stop_ingestion(stream: Counting, timeout_s: float) -> None:
+    """Whichever wait ends first, that for anything or that for judgments."""
+    visibility = Visibility(stream, timeout_s=timeout_s)
+    await wait_until_shown(visibility, id_of(await append(stream)))
+    assert stream.looks > 0
+    await visibility.stop()

@@ -180,6 +180,14 @@ def track(function_name: str, sent: Json) -> None:
     orjson.dumps(track_request_columns(tracked, converted(tracked), repaired=False))
 
 
+def refused_field(function_name: str, sent: Json) -> str | None:
+    try:
+        track(function_name, sent)
+    except Invalid as error:
+        return error.message.partition(":")[0]
+    return None
+
+
 def span(attributes: Json) -> Span:
     return Span("a" * 32, "b" * 16, None, "a call", 1, 2, attributes=attributes)
 
@@ -198,11 +206,10 @@ def log_of_humanloop(attributes: Json) -> None:
 @pytest.mark.parametrize("name", CALLS)
 def test_a_call_of_any_shape_is_converted(name: str) -> None:
     function_name, request, response = CALLS[name]
-    for body in every_body({"kwargs": request, "request_response": response}):
-        try:
-            track(function_name, body)
-        except Invalid as error:
-            assert error.message.partition(":")[0] in {"kwargs", "request_response"}  # noqa: PT017 (most are taken)
+    bodies = list(every_body({"kwargs": request, "request_response": response}))
+    refused = [field for body in bodies if (field := refused_field(function_name, body))]
+    assert set(refused) <= {"kwargs", "request_response"}
+    assert len(refused) < len(bodies) / 2
 
 
 @pytest.mark.parametrize("convert", [log_of_promptlayer, log_of_humanloop])

@@ -40,7 +40,6 @@ MAX_CHILDREN: Final = 1_000
 
 async def log_record(query: Query, workspace: str, stored: StoredLog) -> dict[str, Any]:
     """One log, with its file, the root of its trace and the logs of evaluators that judged it."""
-
     record: dict[str, Any]
     record, judgments = await asyncio.gather(
         _rooted_record(query, workspace, stored), judgments_of(query, workspace, stored.log)
